@@ -1,0 +1,125 @@
+"""Changing the devices of a domain that is there already."""
+
+from __future__ import annotations
+
+from lxml.etree import _Element
+
+from cellrig.driver.errors import DeviceNotFound, DiskNotFound
+from cellrig.driver.values import Device, Disk
+from cellrig_domxml.addresses import pci_address
+from cellrig_domxml.devices import reference_of
+from cellrig_domxml.disks import local_disk_element, next_target, volume_element
+from cellrig_domxml.metadata import add_device_words, device_words, drop_device_words
+
+
+def find_volume(domain: _Element, serial: str) -> _Element:
+    """Return the `<disk>` of a volume.
+
+    Raises:
+        DiskNotFound: the domain has none with this serial.
+    """
+    for element in domain.iterfind("devices/disk"):
+        if element.findtext("serial") == serial:
+            return element
+    raise DiskNotFound(domain.findtext("uuid", ""), serial)
+
+
+def remove_volume(domain: _Element, serial: str) -> None:
+    """Take a volume's disk out of a domain.
+
+    Raises:
+        DiskNotFound: the domain has none with this serial.
+    """
+    _remove(find_volume(domain, serial))
+    drop_device_words(domain, serial)
+
+
+def swap_volume(domain: _Element, old_serial: str, new: Disk) -> None:
+    """Put another volume in the place of one: the same target, bus and boot order.
+
+    Raises:
+        DiskNotFound: the domain does not have the old one.
+    """
+    element = find_volume(domain, old_serial)
+    target, boot = element.find("target"), element.find("boot")
+    place = (
+        {} if target is None else {"device": target.get("dev"), "bus": target.get("bus", "scsi")}
+    )
+    disk = Disk(
+        serial=new.serial,
+        connection_info=new.connection_info,
+        read_only=new.read_only,
+        multiattach=new.multiattach,
+        **place,  # type: ignore[arg-type]
+    )
+    tag = device_words(domain).get(old_serial, {}).get("tag")
+    order = None if boot is None else int(boot.get("order", "1"))
+    parent = element.getparent()
+    if parent is not None:
+        parent.replace(element, volume_element(disk, (), boot_order=order))
+    drop_device_words(domain, old_serial)
+    size = str(new.size_gb) if new.size_gb else None
+    add_device_words(domain, new.serial, tag=new.tag or tag, size_gb=size)
+
+
+def extend_volume(domain: _Element, serial: str, size_gb: int) -> None:
+    """Note the new size of a volume, in GiB.
+
+    Raises:
+        DiskNotFound: the domain has none with this serial.
+    """
+    find_volume(domain, serial)
+    tag = device_words(domain).get(serial, {}).get("tag")
+    drop_device_words(domain, serial)
+    add_device_words(domain, serial, tag=tag, size_gb=str(size_gb))
+
+
+def remove_device(domain: _Element, device: Device) -> str | None:
+    """Take a device out of a domain; it is found by port, by address or by MAC address.
+
+    Returns:
+        The PCI address that is free again; None for a virtual interface.
+
+    Raises:
+        DeviceNotFound: the domain has none like it.
+    """
+    words = device_words(domain)
+    macs = {said.get("mac") for said in words.values() if said.get("port") == device.port_id}
+    mac_address = device.mac_address or (next(iter(macs)) if device.port_id and macs else None)
+    for element in domain.iterfind("devices/*"):
+        if element.tag not in ("interface", "hostdev"):
+            continue
+        found = element.find("source/address")
+        address = None if found is None else found.get("uuid") or pci_address(found)
+        mac = element.find("mac")
+        same_address = address is not None and address == device.address
+        same_mac = mac is not None and mac_address is not None and mac.get("address") == mac_address
+        if same_address or same_mac:
+            _remove(element)
+            drop_device_words(domain, address or reference_of(device))
+            return address
+    raise DeviceNotFound(domain.findtext("uuid", ""), reference_of(device))
+
+
+def boot_from_rescue_disk(domain: _Element, path: str, bus: str = "scsi") -> None:
+    """Let a domain boot from the file `path` and from nothing else; its own disks stay beside it.
+
+    Args:
+        domain: the domain to change.
+        path: the rescue disk.
+        bus: of the rescue disk.
+    """
+    devices = domain.find("devices")
+    if devices is None:
+        return
+    for boot in domain.findall("devices/disk/boot"):
+        _remove(boot)
+    taken = {str(each.get("dev")) for each in devices.iterfind("disk/target")}
+    rescue = local_disk_element(path, bus=bus, target=next_target(bus, taken), boot_order=1)
+    devices.insert(len(devices.findall("disk")), rescue)
+
+
+def _remove(element: _Element) -> None:
+    parent = element.getparent()
+    if parent is not None:
+        parent.remove(element)

@@ -1,0 +1,234 @@
+"""The fake hypervisor: guests as domain XML, and what a real one enforces about them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import msgspec
+from lxml.etree import _Element
+
+import cellrig_domxml
+from cellrig.driver import (
+    ComputeResourcesUnavailable,
+    Device,
+    Fabric,
+    Guest,
+    GuestDisk,
+    GuestExists,
+    GuestInfo,
+    GuestNotFound,
+    HostDevice,
+    HypervisorError,
+    PowerState,
+)
+from cellrig_fake.host_devices import choose_devices, claim_key, node_devices
+from cellrig_fake.locks import DiskLocks
+from cellrig_fake.options import FakeOptions
+from cellrig_fake.state import Domain, HypervisorState, Usage, add_usage
+
+#: The power states in which a guest's disks are open.
+_OPEN = frozenset({PowerState.RUNNING, PowerState.PAUSED})
+
+
+class Hypervisor:
+    """The hypervisor of one host.
+
+    Args:
+        host: the host's name.
+        options: the driver's.
+        fabric: where the storage and the other hosts are.
+        nodes: the names of the nodes.
+    """
+
+    def __init__(
+        self, host: str, options: FakeOptions, fabric: Fabric, nodes: tuple[str, ...]
+    ) -> None:
+        self.host = host
+        self._options = options
+        self._fabric = fabric
+        self._nodes = nodes
+        self.locks = DiskLocks(fabric, host)
+        self.state = HypervisorState()
+        self._usage: dict[str, Usage] = {}
+        #: What a document says, for as long as the domain has that document.
+        self._read: dict[str, tuple[bytes, GuestInfo]] = {}
+
+    # Finding
+
+    def domain(self, uuid: str) -> Domain:
+        """Return a guest.
+
+        Raises:
+            GuestNotFound: there is none.
+        """
+        domain = self.domains().get(uuid)
+        if domain is None:
+            raise GuestNotFound(uuid)
+        return domain
+
+    def domains(self) -> dict[str, Domain]:
+        """All guests, those among them that have just arrived by a live migration."""
+        for uuid in self._fabric.keys(self.arrivals(self.host)):
+            self._arrive(uuid)
+        return self.state.domains
+
+    def info(self, domain: Domain) -> GuestInfo:
+        """Return what the domain's document says of it, and its power state."""
+        read = self._read.get(domain.uuid)
+        if read is None or read[0] is not domain.document:
+            root = cellrig_domxml.parse(domain.document)
+            read = domain.document, cellrig_domxml.read_domain(root, domain.power_state)
+        if read[1].power_state is not domain.power_state:
+            read = read[0], msgspec.structs.replace(read[1], power_state=domain.power_state)
+        self._read[domain.uuid] = read
+        return read[1]
+
+    def volumes(self, domain: Domain) -> tuple[GuestDisk, ...]:
+        """The disks of a domain that are volumes."""
+        if b"<serial>" not in domain.document:
+            return ()
+        return tuple(disk for disk in self.info(domain).disks if disk.serial is not None)
+
+    def usage(self, node: str) -> Usage:
+        """What is taken on a node."""
+        return self._usage.setdefault(node, Usage())
+
+    def devices(self, node: str) -> tuple[HostDevice, ...]:
+        """All devices of a node that a guest can have."""
+        options = self._options
+        return node_devices(options, node, self.host) if options.sriov or options.gpus else ()
+
+    # Coming and going
+
+    def check_room(self, guest: Guest, disk_gb: int) -> None:
+        """Refuse a guest that there is no room for, or that asks for a node that is not here.
+
+        Raises:
+            GuestExists: it is here already.
+            HypervisorError: there is no such node.
+            ComputeResourcesUnavailable: too little memory or disk is left.
+        """
+        if guest.uuid in self.domains():
+            raise GuestExists(guest.uuid)
+        if guest.node not in self._nodes:
+            there = ", ".join(self._nodes)
+            raise HypervisorError(f"{self.host} has no node {guest.node!r}; it has: {there}")
+        options, used = self._options, self.usage(guest.node)
+        memory = (options.memory_mb - options.reserved_memory_mb) * options.ram_allocation_ratio
+        disk = (options.disk_gb - options.reserved_disk_gb) * options.disk_allocation_ratio
+        for what, unit, asked, free in (
+            ("memory", "MiB", guest.memory_mb, int(memory) - used.memory_mb),
+            ("disk", "GiB", disk_gb, int(disk) - used.disk_gb),
+        ):
+            if asked > free:
+                told = f"{asked} {unit}", f"{max(free, 0)} {unit}"
+                raise ComputeResourcesUnavailable(f"{what} on {guest.node}", *told)
+
+    def choose(self, node: str, wanted: Sequence[Device]) -> tuple[Device, ...]:
+        """Give each wanted device the address of a free one. See `choose_devices`."""
+        return choose_devices(
+            wanted, node, self.devices(node), self.state.claims, self.state.provider_names
+        )
+
+    def claim(self, owner: str, node: str, devices: Sequence[Device]) -> None:
+        """Let `owner` have devices that were chosen."""
+        for device in devices:
+            if device.address is not None:
+                self.state.claims[claim_key(node, device.address)] = owner
+
+    def disclaim(self, owner: str, node: str, address: str | None = None) -> None:
+        """Take from `owner` one device, or all that it has."""
+        claims = self.state.claims
+        keys = [claim_key(node, address)] if address is not None else list(claims)
+        for key in keys:
+            if claims.get(key) == owner:
+                del claims[key]
+
+    def define(self, domain: Domain, place: dict[str, Domain]) -> None:
+        """Put a domain among those of `place`, and count what it takes."""
+        place[domain.uuid] = domain
+        add_usage(self.usage(domain.node), domain, 1)
+
+    def undefine(self, uuid: str, place: dict[str, Domain], owner: str) -> Domain | None:
+        """Take a domain out of `place` with all that `owner` holds; None where it is not there."""
+        domain = place.pop(uuid, None)
+        if domain is None:
+            return None
+        if domain.power_state in _OPEN:
+            self.locks.close(uuid, self.volumes(domain))
+        add_usage(self.usage(domain.node), domain, -1)
+        self.disclaim(owner, domain.node)
+        self._read.pop(uuid, None)
+        return domain
+
+    # Running
+
+    def enter(self, domain: Domain, power_state: PowerState) -> None:
+        """Bring a domain into a power state, opening or closing its disks.
+
+        Raises:
+            HypervisorError: another guest has one of its volumes open; nothing has changed.
+        """
+        was_open, is_open = domain.power_state in _OPEN, power_state in _OPEN
+        if is_open and not was_open:
+            self.locks.open(domain.uuid, self.volumes(domain))
+            domain.boots += 1
+        if was_open and not is_open:
+            self.locks.close(domain.uuid, self.volumes(domain))
+        domain.power_state = power_state
+
+    @contextmanager
+    def editing(self, domain: Domain) -> Iterator[_Element]:
+        """Change a domain's document; if its disks then conflict with others, nothing changes.
+
+        Raises:
+            HypervisorError: another guest has a volume open that was added.
+        """
+        before, had = domain.document, self.volumes(domain)
+        root = cellrig_domxml.parse(before)
+        yield root
+        domain.document = cellrig_domxml.serialize(root)
+        if domain.power_state not in _OPEN:
+            return
+        has = self.volumes(domain)
+        kept = {disk.serial for disk in has}
+        try:
+            self.locks.open(domain.uuid, has)
+        except HypervisorError:
+            domain.document = before
+            raise
+        self.locks.close(domain.uuid, [disk for disk in had if disk.serial not in kept])
+
+    # Live migration, over the wire
+
+    @staticmethod
+    def arrivals(host: str) -> str:
+        """The place of the fabric where guests arrive at `host`."""
+        return f"guests arriving at {host}"
+
+    @staticmethod
+    def expected(host: str) -> str:
+        """The place of the fabric where `host` says which guests it expects."""
+        return f"guests expected at {host}"
+
+    def _arrive(self, uuid: str) -> None:
+        power_state = self._fabric.take(self.arrivals(self.host), uuid, PowerState)
+        domain = self.state.incoming.pop(uuid, None)
+        self._fabric.remove(self.expected(self.host), uuid)
+        if domain is None or power_state is None:
+            return
+        self.state.domains[uuid] = domain
+        self.enter(domain, power_state)
+
+    # Keeping and bringing back
+
+    def checkpoint(self) -> bytes:
+        """Return the whole state as one value."""
+        return msgspec.msgpack.encode(self.state)
+
+    def restore(self, state: bytes) -> None:
+        """Go back to what `checkpoint` returned."""
+        self.state = msgspec.msgpack.decode(state, type=HypervisorState)
+        self._usage = self.state.usage_by_node()
+        self._read = {}

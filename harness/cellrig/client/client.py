@@ -1,0 +1,38 @@
+"""One user's view of a rig: everything that can be asked for, under one identity."""
+
+from __future__ import annotations
+
+from cellrig.client.catalog import FlavorClient, ImageClient, ServerGroupClient
+from cellrig.client.infrastructure import AggregateClient, HypervisorClient, ServiceClient
+from cellrig.client.requests import Caller
+from cellrig.client.servers import ServerClient
+from cellrig.compute.api import (
+    Aggregates,
+    Flavors,
+    Hypervisors,
+    ServerActions,
+    ServerGroups,
+    Servers,
+    Services,
+    Surroundings,
+)
+
+
+class Client:
+    """What one user can ask for.
+
+    Args:
+        call: the user.
+        around: the compute API's surroundings.
+        flavor, image: what a server gets when a test names nothing.
+    """
+
+    def __init__(self, call: Caller, around: Surroundings, flavor: str, image: str) -> None:
+        servers = Servers(around)
+        self.servers = ServerClient(call, servers, ServerActions(around, servers), flavor, image)
+        self.flavors = FlavorClient(call, Flavors(around))
+        self.images = ImageClient(call, around.images)
+        self.server_groups = ServerGroupClient(call, ServerGroups(around))
+        self.services = ServiceClient(call, Services(around))
+        self.hypervisors = HypervisorClient(call, Hypervisors(around))
+        self.aggregates = AggregateClient(call, Aggregates(around))

@@ -1,0 +1,285 @@
+"""How a cloud is put together: which service is built with what.
+
+Law 1 of the architecture is visible here: a cell's conductor gets its cell's database, placement
+and the bus, and a compute service gets clients of its conductor, of placement and of images. They
+are given no handle on the API database or on the scheduler, so they cannot call up.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from functools import partial
+
+import msgspec
+
+from cellrig.bus import Bus, topic_of
+from cellrig.cells import CELL0, Cells, Scatter
+from cellrig.compute.api import Surroundings
+from cellrig.compute.host import CellClients, ComputeHost
+from cellrig.compute.interface import ComputeService
+from cellrig.compute.manager import ComputeManager
+from cellrig.conductor import (
+    CellConductor,
+    CellConductorService,
+    SuperConductor,
+    SuperConductorService,
+)
+from cellrig.context import RequestContext
+from cellrig.db import ApiDatabase, CellDatabase, Database
+from cellrig.db.actions import ActionStore
+from cellrig.db.api_tables import api_image
+from cellrig.db.cell_tables import cell_image
+from cellrig.db.hosts import HostStore
+from cellrig.db.instances import InstanceStore
+from cellrig.driver.interface import ComputeDriver
+from cellrig.image import ImageService, image_database
+from cellrig.model import CellMapping
+from cellrig.placement.client import PlacementClient
+from cellrig.placement.service import Placement
+from cellrig.placement.tables import placement_image
+from cellrig.runtime import Runtime
+from cellrig.scheduler.interface import SchedulerService
+from cellrig.scheduler.options import SchedulerOptions
+from cellrig.scheduler.scheduler import Scheduler
+from cellrig.seams import Process, Seams
+
+#: Service names, as they stand in topics and labels.
+SCHEDULER = "scheduler"
+CONDUCTOR = "conductor"
+COMPUTE = "compute"
+API = "api"
+
+
+class Sources(msgspec.Struct, frozen=True):
+    """The rig's sources of what must not come from anywhere else.
+
+    Args:
+        new_uuid: of uuids.
+        random: of seeded randomness, by name.
+        new_context: of the contexts of what services do on their own.
+    """
+
+    new_uuid: Callable[[], str]
+    random: Callable[[str], random.Random]
+    new_context: Callable[[], RequestContext]
+
+
+class Cloud:
+    """The databases and services of one rig.
+
+    Args:
+        cells: the names of the cells.
+        scheduler_options: how scheduling is set up.
+        runtime, seams, sources: of the rig.
+    """
+
+    def __init__(
+        self,
+        cells: tuple[str, ...],
+        scheduler_options: SchedulerOptions,
+        runtime: Runtime,
+        seams: Seams,
+        sources: Sources,
+    ) -> None:
+        self.cell_names = cells
+        self.bus = Bus(runtime, seams)
+        self.databases = {
+            "api": Database("api", api_image(), runtime),
+            "placement": Database("placement", placement_image(), runtime),
+            "images": Database("images", image_database(), runtime),
+            **{name: Database(name, cell_image(), runtime) for name in (CELL0, *cells)},
+        }
+        self.placement = Placement(self.databases["placement"])
+        self.images = ImageService(self.databases["images"])
+        self.drivers: dict[str, ComputeDriver] = {}
+        self.processes: dict[str, Process] = {}
+        self._host_cells: dict[str, str] = {}
+        self._options = scheduler_options
+        self._runtime = runtime
+        self._seams = seams
+        self._sources = sources
+
+    # -- what services are built with ------------------------------------------------------------
+
+    def api_side(self, process: Process) -> tuple[ApiDatabase, Cells]:
+        """Return the API database and all cells, for a process above the cells."""
+        api = ApiDatabase(self.databases["api"], self._seams, process)
+        cells = {name: self.cell(name, process) for name in (CELL0, *self.cell_names)}
+        return api, Cells(api, cells, Scatter(self._runtime, self._seams, process))
+
+    def cell(self, name: str, process: Process) -> CellDatabase:
+        """Return one cell's database."""
+        return CellDatabase(self.databases[name], self._runtime.now, self._seams, process)
+
+    def placement_client(self, process: Process) -> PlacementClient:
+        """Return placement behind its seams."""
+        placement: PlacementClient = self.placement
+        return self._seams.wrap("placement.", placement, process)
+
+    def image_client(self, process: Process) -> ImageService:
+        """Return the image service behind its seams."""
+        return self._seams.wrap("image.", self.images, process)
+
+    def compute_clients(self, process: Process) -> Callable[[str], ComputeService]:
+        """Return what makes the client of a host's compute service."""
+        clients: dict[str, ComputeService] = {}
+
+        def client(host: str) -> ComputeService:
+            known = clients.get(host)
+            if known is None:
+                known = clients[host] = self.bus.client(ComputeService, COMPUTE, process, host)
+            return known
+
+        return client
+
+    # -- services --------------------------------------------------------------------------------
+
+    def map_cells(self, hosts: dict[str, list[str]]) -> None:
+        """Write the cell and host mappings; `hosts` by cell."""
+        api, _cells = self.api_side(Process(API))
+        api.mappings.cell_create(CellMapping(self._sources.new_uuid(), CELL0))
+        for name in self.cell_names:
+            api.mappings.cell_create(CellMapping(self._sources.new_uuid(), name))
+            api.mappings.host_create(hosts.get(name, []), name)
+            self._host_cells.update(dict.fromkeys(hosts.get(name, []), name))
+
+    def surroundings(self) -> Surroundings:
+        """Start the compute API and return what its operations work with."""
+        process = self._new_process(API)
+        api, cells = self.api_side(process)
+        return Surroundings(
+            api=api,
+            cells=cells,
+            placement=self.placement_client(process),
+            images=self.image_client(process),
+            conductor=self.bus.client(SuperConductorService, CONDUCTOR, process),
+            compute=self.compute_clients(process),
+            runtime=self._runtime,
+            seams=self._seams,
+            new_uuid=self._sources.new_uuid,
+        )
+
+    def start(self, label: str) -> None:
+        """Start (again) the service that reports call `label`, in a new process."""
+        service, _at, place = label.partition("@")
+        if service == COMPUTE:
+            self.start_compute(place)
+        elif service == CONDUCTOR and place:
+            self.start_cell_conductor(place)
+        elif service == CONDUCTOR:
+            self.start_super_conductor()
+        else:
+            self.start_scheduler()
+
+    def start_scheduler(self) -> None:
+        """Start the scheduler."""
+        process = self._new_process(SCHEDULER)
+        api, cells = self.api_side(process)
+        scheduler = Scheduler(
+            self.placement_client(process),
+            cells,
+            api,
+            self._runtime,
+            self._sources.random(SCHEDULER),
+            self._options,
+            self._seams,
+        )
+        self.bus.serve(SCHEDULER, SchedulerService, scheduler, process)
+
+    def start_super_conductor(self) -> None:
+        """Start the super-conductor; one that restarts buries what its predecessor had in hand."""
+        again = CONDUCTOR in self.processes
+        process = self._new_process(CONDUCTOR)
+        api, cells = self.api_side(process)
+        conductor = SuperConductor(
+            api,
+            cells,
+            self.bus.client(SchedulerService, SCHEDULER, process),
+            self.placement_client(process),
+            self.compute_clients(process),
+            self._options.max_attempts,
+            self._runtime,
+            self._seams,
+        )
+        self.bus.serve(CONDUCTOR, SuperConductorService, conductor, process)
+        if again:
+            self._sweep(conductor.sweep_lost_builds, process)
+
+    def start_cell_conductor(self, cell: str) -> None:
+        """Start a cell's conductor; one that restarts ends what its predecessor had in hand."""
+        process = Process(CONDUCTOR, cell=cell)
+        again = process.label in self.processes
+        self._enrol(process)
+        database = self.cell(cell, process)
+        conductor = CellConductor(
+            database,
+            self.placement_client(process),
+            self.compute_clients(process),
+            self._runtime,
+            self._seams,
+        )
+        serve = partial(self._serve_part, cell, process)
+        serve("", CellConductorService, conductor)
+        serve("instance", InstanceStore, database.instances)
+        serve("action", ActionStore, database.actions)
+        serve("host", HostStore, database.hosts)
+        if again:
+            self._sweep(conductor.sweep_lost_builds, process)
+
+    def _serve_part(
+        self, cell: str, process: Process, part: str, interface: type, target: object
+    ) -> None:
+        self.bus.serve(topic_of(CONDUCTOR, cell, part), interface, target, process)
+
+    def _sweep(self, sweep: Callable[[RequestContext], None], process: Process) -> None:
+        self._runtime.spawn(
+            lambda: sweep(self._sources.new_context()), name="end lost builds", owner=process
+        )
+
+    def start_compute(self, host: str) -> None:
+        """Start a host's compute service: init_host first, then the bus, then periodic work."""
+        cell = self._host_cells[host]
+        again = f"{COMPUTE}@{host}" in self.processes
+        process = Process(COMPUTE, host=host, cell=cell)
+        self._enrol(process)
+        client = partial(self.bus.client, service=CONDUCTOR, process=process, server=cell)
+        manager = ComputeManager(
+            ComputeHost(
+                name=host,
+                cell=cell,
+                driver=self._seams.wrap("driver.", self.drivers[host], process),
+                clients=CellClients(
+                    conductor=client(CellConductorService),
+                    instances=client(InstanceStore, part="instance"),
+                    actions=client(ActionStore, part="action"),
+                    hosts=client(HostStore, part="host"),
+                ),
+                placement=self.placement_client(process),
+                images=self.image_client(process),
+                runtime=self._runtime,
+                seams=self._seams,
+                process=process,
+            ),
+            self._sources.new_context(),
+            self._sources.new_uuid,
+        )
+        manager.init_host()
+        self.bus.serve(topic_of(COMPUTE, host), ComputeService, manager, process)
+        if again:
+            self._runtime.spawn(manager.after_start, name=f"{host} after start", owner=process)
+        manager.start_periodics()
+
+    def _new_process(self, service: str) -> Process:
+        process = Process(service)
+        self._enrol(process)
+        return process
+
+    def _enrol(self, process: Process) -> None:
+        self.processes[process.label] = process
+        process.at_death(lambda: self._runtime.kill(process))
+
+    def close(self) -> None:
+        """Give everything back."""
+        for database in self.databases.values():
+            database.close()

@@ -1,0 +1,123 @@
+"""What servers are made from and grouped by: flavors and server groups."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from cellrig.compute.api.servers import check_admin
+from cellrig.compute.api.surroundings import Surroundings
+from cellrig.context import RequestContext
+from cellrig.errors import Invalid
+from cellrig.model import Flavor, ServerGroup
+from cellrig.scheduler.resource_request import validate_extra_specs
+
+POLICIES = ("affinity", "anti-affinity", "soft-affinity", "soft-anti-affinity")
+
+
+class Flavors:
+    """The flavors.
+
+    Args:
+        around: the compute API's surroundings.
+    """
+
+    def __init__(self, around: Surroundings) -> None:
+        self._around = around
+
+    def create(self, context: RequestContext, flavor: Flavor) -> Flavor:
+        """Add a flavor.
+
+        Raises:
+            Invalid: a size is negative, or an extra spec is not the field's.
+            Conflict: its id or name is taken.
+        """
+        check_admin(context, "create flavors")
+        for name, least in (("vcpus", 1), ("memory_mb", 1), ("root_gb", 0), ("ephemeral_gb", 0)):
+            value = getattr(flavor, name)
+            if not isinstance(value, int) or value < least:
+                raise Invalid(
+                    f"flavor {flavor.name!r}: {name} takes a number from {least} on, "
+                    f"not {value!r}"
+                )
+        validate_extra_specs(flavor.extra_specs)
+        self._around.api.flavors.create(flavor)
+        return flavor
+
+    def show(self, context: RequestContext, flavor: str) -> Flavor:
+        """Return a flavor by id or name."""
+        return self._around.api.flavors.get(flavor)
+
+    def all(self, context: RequestContext) -> list[Flavor]:
+        """Return all flavors, by name."""
+        return self._around.api.flavors.all()
+
+    def set_extra_specs(
+        self, context: RequestContext, flavor: str, extra_specs: Mapping[str, str]
+    ) -> Flavor:
+        """Replace a flavor's extra specs; servers that exist keep theirs."""
+        check_admin(context, "change flavors")
+        validate_extra_specs(extra_specs)
+        changed = msgspec.structs.replace(
+            self._around.api.flavors.get(flavor), extra_specs=dict(extra_specs)
+        )
+        self._around.api.flavors.save(changed)
+        return changed
+
+    def delete(self, context: RequestContext, flavor: str) -> None:
+        """Delete a flavor; servers that exist keep theirs."""
+        check_admin(context, "delete flavors")
+        self._around.api.flavors.delete(self._around.api.flavors.get(flavor).id)
+
+
+class ServerGroups:
+    """The server groups.
+
+    Args:
+        around: the compute API's surroundings.
+    """
+
+    def __init__(self, around: Surroundings) -> None:
+        self._around = around
+
+    def create(
+        self,
+        context: RequestContext,
+        name: str,
+        policy: str,
+        rules: Mapping[str, int] | None = None,
+    ) -> ServerGroup:
+        """Add a server group.
+
+        Raises:
+            Invalid: an unknown policy, or a rule that it does not take.
+        """
+        if policy not in POLICIES:
+            raise Invalid(f"policy {policy!r} is unknown; there are: {', '.join(POLICIES)}")
+        given = dict(rules or {})
+        wrong = sorted(set(given) - {"max_server_per_host"})
+        if wrong or (given and policy != "anti-affinity"):
+            raise Invalid(
+                f"policy {policy!r} does not take the rules {sorted(given)}; "
+                "only anti-affinity takes one: max_server_per_host"
+            )
+        if given and given["max_server_per_host"] < 1:
+            raise Invalid("max_server_per_host takes a number from 1 on")
+        group = ServerGroup(
+            self._around.new_uuid(), name, context.project_id, context.user_id, policy, given
+        )
+        self._around.api.server_groups.create(group)
+        return group
+
+    def show(self, context: RequestContext, group_uuid: str) -> ServerGroup:
+        """Return a server group with its members."""
+        return self._around.api.server_groups.get(group_uuid)
+
+    def all(self, context: RequestContext) -> list[ServerGroup]:
+        """Return all server groups."""
+        return self._around.api.server_groups.all()
+
+    def delete(self, context: RequestContext, group_uuid: str) -> None:
+        """Delete a server group; its members live on."""
+        self._around.api.server_groups.delete(group_uuid)

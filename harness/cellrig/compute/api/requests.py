@@ -1,0 +1,181 @@
+"""What a user may ask for when creating servers, checked before anything is written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from cellrig.compute.api.surroundings import Surroundings
+from cellrig.context import RequestContext
+from cellrig.errors import Invalid, NotFound
+from cellrig.image import StoredImage
+from cellrig.model import Aggregate, Flavor, ImageProperties, RequestSpec
+from cellrig.scheduler.resource_request import validate_extra_specs
+
+#: The zone of hosts that no aggregate puts into one.
+DEFAULT_ZONE = "nova"
+
+MAX_TAGS = 50
+MAX_TAG_LENGTH = 60
+MAX_LENGTH = 255
+
+
+class ServerRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """The creation of servers, as a user asks for it.
+
+    Args:
+        flavor: id or name.
+        image: id or name; None only for a server that boots from a volume.
+        name: of the server; with several, ``-1``, ``-2``, ... is added.
+        count: how many.
+        zone: an availability zone, or an administrator's ``zone:host`` or ``zone:host:node``,
+            which goes past the filters.
+        host: a host that the filters still judge (microversion 2.74).
+        group: uuid of the server group to join.
+        hints: the field's scheduler hints: ``same_host``, ``different_host``, ...
+    """
+
+    flavor: str
+    image: str | None
+    name: str = "server"
+    count: int = 1
+    zone: str | None = None
+    host: str | None = None
+    group: str | None = None
+    hints: Mapping[str, str | tuple[str, ...]] = {}
+    metadata: dict[str, str] = {}
+    tags: tuple[str, ...] = ()
+    key_name: str | None = None
+    hostname: str | None = None
+
+
+class CheckedRequest(msgspec.Struct, frozen=True):
+    """A request that names only things that exist and fit each other."""
+
+    asked: ServerRequest
+    flavor: Flavor
+    image: StoredImage | None
+    zone: str | None
+    force_host: str | None
+    force_node: str | None
+
+    def spec(self, context: RequestContext, instance_uuid: str) -> RequestSpec:
+        """Return what one of the servers needs of a host."""
+        image = self.image
+        return RequestSpec(
+            instance_uuid=instance_uuid,
+            project_id=context.project_id,
+            user_id=context.user_id,
+            flavor=self.flavor,
+            image=None
+            if image is None
+            else ImageProperties(image.id, image.min_disk, image.min_ram, image.properties),
+            availability_zone=self.zone,
+            force_host=self.force_host,
+            force_node=self.force_node,
+            requested_host=self.asked.host,
+            scheduler_hints={
+                key: (value,) if isinstance(value, str) else tuple(value)
+                for key, value in self.asked.hints.items()
+            },
+            group_uuid=self.asked.group,
+        )
+
+
+def check_request(rig: Surroundings, asked: ServerRequest) -> CheckedRequest:
+    """Check a request against what exists.
+
+    Raises:
+        Invalid: names the argument, what was given and what it takes.
+        NotFound: a flavor, image, host, zone or group does not exist.
+    """
+    _check_texts(asked)
+    flavor = rig.api.flavors.get(asked.flavor)
+    validate_extra_specs(flavor.extra_specs)
+    image = None if asked.image is None else rig.images.get(asked.image)
+    if image is not None:
+        check_image_fits(image, flavor)
+    zone, force_host, force_node = _split_zone(asked.zone)
+    if zone is not None and zone not in zones_of(rig.api.aggregates.all()):
+        known = ", ".join(sorted(zones_of(rig.api.aggregates.all())))
+        raise Invalid(f"availability zone {zone!r} does not exist; there are: {known}")
+    for host in (force_host, asked.host):
+        if host is not None:
+            rig.api.mappings.cell_of_host(host)
+    if asked.group is not None:
+        rig.api.server_groups.get(asked.group)
+    return CheckedRequest(asked, flavor, image, zone, force_host, force_node)
+
+
+def check_image_fits(image: StoredImage, flavor: Flavor) -> None:
+    """Check that a server of `flavor` can boot from `image`.
+
+    Raises:
+        Invalid: the image is not active, or needs more memory or disk than the flavor has.
+    """
+    if image.status != "active":
+        raise Invalid(f"image {image.name!r} is {image.status}; a server boots from an active one")
+    if image.min_ram > flavor.memory_mb:
+        raise Invalid(
+            f"image {image.name!r} needs {image.min_ram} MiB of memory; "
+            f"flavor {flavor.name!r} has {flavor.memory_mb}"
+        )
+    if flavor.root_gb and image.min_disk > flavor.root_gb:
+        raise Invalid(
+            f"image {image.name!r} needs a root disk of {image.min_disk} GiB; "
+            f"flavor {flavor.name!r} has {flavor.root_gb}"
+        )
+
+
+def check_tags(tags: tuple[str, ...]) -> None:
+    """Check a server's tags (microversion 2.26: at most 50, of 60 characters, no ``/`` or ``,``).
+
+    Raises:
+        Invalid: names the tag.
+    """
+    if len(tags) > MAX_TAGS:
+        raise Invalid(f"a server takes at most {MAX_TAGS} tags; {len(tags)} were given")
+    for tag in tags:
+        if not 0 < len(tag) <= MAX_TAG_LENGTH or "/" in tag or "," in tag:
+            raise Invalid(
+                f"tag {tag!r}: a tag has 1 to {MAX_TAG_LENGTH} characters and no '/' or ','"
+            )
+
+
+def check_metadata(metadata: Mapping[str, str]) -> None:
+    """Check key-value metadata: strings, keys of 1 to 255 characters, values of at most 255.
+
+    Raises:
+        Invalid: names the key.
+    """
+    for key, value in metadata.items():
+        if not isinstance(value, str):
+            raise Invalid(f"metadata {key!r} takes a string; it was given {value!r}")
+        if not 0 < len(key) <= MAX_LENGTH or len(value) > MAX_LENGTH:
+            raise Invalid(f"metadata {key!r}: key and value have at most {MAX_LENGTH} characters")
+
+
+def zones_of(aggregates: list[Aggregate]) -> set[str]:
+    """Return the availability zones that there are."""
+    named = {a.metadata["availability_zone"] for a in aggregates if "availability_zone" in a.metadata}
+    return named | {DEFAULT_ZONE}
+
+
+def _check_texts(asked: ServerRequest) -> None:
+    if not isinstance(asked.count, int) or asked.count < 1:
+        raise Invalid(f"count takes a number from 1 on; it was given {asked.count!r}")
+    if not 0 < len(asked.name) <= MAX_LENGTH:
+        raise Invalid(f"a server's name has 1 to {MAX_LENGTH} characters, not {len(asked.name)}")
+    check_tags(asked.tags)
+    check_metadata(asked.metadata)
+
+
+def _split_zone(zone: str | None) -> tuple[str | None, str | None, str | None]:
+    if zone is None or ":" not in zone:
+        return zone, None, None
+    parts = zone.split(":")
+    if len(parts) > 3:
+        raise Invalid(f"availability zone {zone!r}: takes zone, zone:host or zone:host:node")
+    name, host, node = (*parts, "")[:3]
+    return name or None, host or None, node or None

@@ -1,0 +1,197 @@
+"""Building a server on a host: take it, spawn its guest, or hand it back with nothing left."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import msgspec
+
+from cellrig.compute.guests import devices_of, guest_of, image_of
+from cellrig.compute.host import ComputeHost, explain
+from cellrig.context import RequestContext
+from cellrig.driver.errors import BuildAbort
+from cellrig.errors import CellrigError, Conflict, NotFound
+from cellrig.model import Build, Instance, InstanceChanges, ServerGroup, TaskState, VmState
+from cellrig.placement.types import ConsumerAllocations, ProviderRecord
+
+EVENT = "compute__do_build_and_run_instance"
+
+
+class GroupPolicyViolated(CellrigError):
+    """A server landed where its group's policy does not allow it; another host is tried."""
+
+    template = "server {0} on host {1} breaks the {2} policy of group {3}"
+
+
+class Builder:
+    """Builds servers on one host.
+
+    Args:
+        host: where.
+    """
+
+    def __init__(self, host: ComputeHost) -> None:
+        self._host = host
+
+    def build(self, context: RequestContext, build: Build) -> None:
+        """Build a server; see `ComputeService.build_and_run_instance`."""
+        with self._host.lock(build.instance_uuid):
+            try:
+                held = self._held(build)
+                instance = self._take(build) if held is not None else None
+                if instance is None or held is None:
+                    return
+                with self._host.event(context, build.instance_uuid, EVENT):
+                    self._check_group(instance, build.group)
+                    self._spawn(instance, held)
+            except Exception as error:  # noqa: BLE001 - each ends in another host or in ERROR
+                self._failed(context, build, error)
+
+    def _held(self, build: Build) -> ConsumerAllocations | None:
+        """Return the claim that the build comes with; None when the message is out of date."""
+        held = self._host.placement.get_allocations(build.instance_uuid)
+        if held is None or not set(build.selection.allocations) <= set(held.allocations):
+            return None
+        return held
+
+    def _take(self, build: Build) -> Instance | None:
+        """Let the server be on this host; None when the user has deleted it, or it is taken."""
+        host = self._host
+        try:
+            return host.instances.update(
+                build.instance_uuid,
+                InstanceChanges(
+                    host=host.name,
+                    node=build.selection.node,
+                    task_state=TaskState.SPAWNING,
+                    availability_zone=build.selection.availability_zone,
+                ),
+                expected_task_states=(TaskState.SCHEDULING,),
+                expected_vm_states=(VmState.BUILDING,),
+            )
+        except NotFound as error:
+            host.seams.handled(error, "the user has deleted the server")
+            host.release(build.instance_uuid)
+        except Conflict as error:
+            host.seams.handled(error, "somebody else goes on with the server")
+            self._release_if_abandoned(build.instance_uuid)
+        return None
+
+    def _release_if_abandoned(self, instance_uuid: str) -> None:
+        """Give the claim back where the server ended in ERROR before this host took it."""
+        instance = self._host.instances.get(instance_uuid)
+        if instance.vm_state == VmState.ERROR and instance.host is None:
+            self._host.release(instance_uuid)
+
+    def _check_group(self, instance: Instance, group: ServerGroup | None) -> None:
+        """Check the policy again: members may have landed since the scheduler looked.
+
+        The server's record names this host already, so of two that land here together one sees the
+        other, whatever their order.
+        """
+        if group is None or group.policy not in ("affinity", "anti-affinity"):
+            return
+        with self._host.lock(f"group {group.uuid}"):
+            hosts = self._host.instances.hosts_of_group(group.uuid)
+            others = [host for uuid, host in hosts.items() if uuid != instance.uuid]
+            if not _policy_holds(group, self._host.name, others):
+                raise GroupPolicyViolated(
+                    instance.uuid, self._host.name, group.policy, group.uuid
+                )
+
+    def _spawn(self, instance: Instance, held: ConsumerAllocations) -> None:
+        host = self._host
+        image = host.images.get(instance.image_id) if instance.image_id else None
+        guest = guest_of(instance)
+        devices = devices_of(held, self._tree_of(held))
+        host.driver.spawn(guest, image_of(image) if image else None, (), devices)
+        info = host.driver.get_guest(instance.uuid)
+        try:
+            host.instances.update(
+                instance.uuid,
+                InstanceChanges(
+                    vm_state=VmState.ACTIVE,
+                    task_state=None,
+                    power_state=info.power_state,
+                    launched_at=host.runtime.now(),
+                ),
+                expected_task_states=(TaskState.SPAWNING,),
+                expected_host=host.name,
+            )
+        except (Conflict, NotFound) as error:
+            # The user deletes it: the order to do so waits for this host's lock on it.
+            host.seams.handled(error, "the server is being deleted")
+            return
+        host.hosts.build_succeeded(host.name)
+
+    def _tree_of(self, held: ConsumerAllocations) -> Iterable[ProviderRecord]:
+        """Return the providers of the tree, when the server holds more than one provider's."""
+        if len(held.allocations) < 2:
+            return ()
+        return self._host.placement.get_provider_tree(next(iter(held.allocations)))
+
+    def _failed(self, context: RequestContext, build: Build, error: Exception) -> None:
+        """Leave nothing of the server on this host, and let it go on or end."""
+        host = self._host
+        instance = host.seams.insist(
+            lambda: host.instances.get(build.instance_uuid), "see what became of the server"
+        )
+        if instance.vm_state == VmState.ACTIVE and instance.task_state is None:
+            host.seams.handled(error, "the server was built all the same")
+            return
+        if instance.host != host.name:
+            self._failed_before_taking(context, build, instance, error)
+            return
+        self._remove_guest(instance)
+        host.release(instance.uuid)
+        if instance.task_state != TaskState.SPAWNING:
+            host.seams.handled(error, "the server is being deleted")
+            return
+        try:
+            host.hosts.build_failed(host.name)
+        except CellrigError as uncounted:
+            host.seams.handled(uncounted, "the failed build is not counted")
+        if isinstance(error, CellrigError) and not isinstance(error, BuildAbort):
+            self._hand_back(context, build, error)
+        else:
+            self._give_up(build, error)
+
+    def _failed_before_taking(
+        self, context: RequestContext, build: Build, instance: Instance, error: Exception
+    ) -> None:
+        """End a build that failed before the server's record named this host."""
+        if instance.vm_state == VmState.BUILDING and instance.host is None:
+            self._host.release(instance.uuid)
+            self._give_up(build, error)
+        else:
+            self._host.seams.handled(error, "somebody else goes on with the server")
+
+    def _remove_guest(self, instance: Instance) -> None:
+        try:
+            self._host.driver.destroy(guest_of(instance), ())
+        except Exception as error:  # noqa: BLE001 - the periodic clean-up finds the guest again
+            self._host.seams.handled(error, "the guest is left to the periodic clean-up")
+
+    def _hand_back(self, context: RequestContext, build: Build, error: CellrigError) -> None:
+        host = self._host
+        failed = msgspec.structs.replace(
+            build, failures={**build.failures, host.name: explain(error)}
+        )
+        host.seams.insist(
+            lambda: host.conductor.build_instances(context, failed), "hand the build back"
+        )
+        host.seams.handled(error, "the cell's conductor tries the next host")
+
+    def _give_up(self, build: Build, error: Exception) -> None:
+        self._host.fail(
+            build.instance_uuid,
+            error,
+            InstanceChanges(vm_state=VmState.ERROR, task_state=None, host=None, node=None),
+            "the build is given up, the server is in ERROR",
+        )
+
+
+def _policy_holds(group: ServerGroup, host: str, others: list[str]) -> bool:
+    if group.policy == "affinity":
+        return all(other == host for other in others)
+    return others.count(host) < group.rules.get("max_server_per_host", 1)

@@ -1,0 +1,158 @@
+"""What one host's compute service works with. It has no database and no scheduler."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import msgspec
+
+from cellrig.conductor.interface import CellConductorService
+from cellrig.context import RequestContext
+from cellrig.db.actions import ActionStore
+from cellrig.db.hosts import HostStore
+from cellrig.db.instances import InstanceStore
+from cellrig.driver.interface import ComputeDriver
+from cellrig.errors import CellrigError, Conflict, NotFound
+from cellrig.image import ImageService
+from cellrig.model import InstanceChanges, InstanceFault, VmState
+from cellrig.placement.client import PlacementClient
+from cellrig.runtime import Lock, Runtime
+from cellrig.seams import Process, Seams
+
+
+class CellClients(msgspec.Struct, frozen=True):
+    """The cell's conductor, as its compute services reach it: over the bus.
+
+    Args:
+        conductor: hands builds on.
+        instances, actions, hosts: the cell's stores, as the conductor serves them.
+    """
+
+    conductor: CellConductorService
+    instances: InstanceStore
+    actions: ActionStore
+    hosts: HostStore
+
+
+class ComputeHost:
+    """The surroundings of one compute service.
+
+    Args:
+        name, cell: of the host.
+        driver: behind its seams.
+        clients: the cell's conductor.
+        placement, images: other services' clients, behind their seams.
+        runtime, seams: of the rig.
+        process: the service's own.
+    """
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        cell: str,
+        driver: ComputeDriver,
+        clients: CellClients,
+        placement: PlacementClient,
+        images: ImageService,
+        runtime: Runtime,
+        seams: Seams,
+        process: Process,
+    ) -> None:
+        self.name = name
+        self.cell = cell
+        self.driver = driver
+        self.conductor = clients.conductor
+        self.instances = clients.instances
+        self.actions = clients.actions
+        self.hosts = clients.hosts
+        self.placement = placement
+        self.images = images
+        self.runtime = runtime
+        self.seams = seams
+        self.process = process
+        self._locks: dict[str, tuple[Lock, int]] = {}
+
+    @contextmanager
+    def lock(self, name: str) -> Iterator[None]:
+        """Let one task of this host at a time work on `name` (an instance's uuid, a group's)."""
+        lock, users = self._locks.get(name) or (self.runtime.lock(f"{self.name}/{name}"), 0)
+        self._locks[name] = (lock, users + 1)
+        try:
+            with lock:
+                yield
+        finally:
+            _lock, users = self._locks[name]
+            if users == 1:
+                del self._locks[name]
+            else:
+                self._locks[name] = (lock, users - 1)
+
+    @contextmanager
+    def event(self, context: RequestContext, instance_uuid: str, name: str) -> Iterator[None]:
+        """Record the block as a step of the request's action, and how it ended."""
+        self.actions.event_start(instance_uuid, context.request_id, name, self.name)
+        try:
+            yield
+        except Exception as error:
+            told = "".join(traceback.format_exception(error))
+            self.seams.insist(
+                lambda: self.actions.event_finish(instance_uuid, context.request_id, name, told),
+                "record how a step ended",
+            )
+            raise
+        self.seams.insist(
+            lambda: self.actions.event_finish(instance_uuid, context.request_id, name, None),
+            "record how a step ended",
+        )
+
+    def fail(
+        self, instance_uuid: str, error: Exception, changes: InstanceChanges, because: str
+    ) -> None:
+        """Let an operation on a server have failed: change its record, keep the reason as a fault.
+
+        Args:
+            instance_uuid: the server.
+            error: the reason.
+            changes: what its record says from now on.
+            because: in a few words, what the error ended.
+        """
+        fault = InstanceFault(
+            instance_uuid,
+            500,
+            explain(error),
+            "".join(traceback.format_exception(error)),
+            self.name,
+            self.runtime.now(),
+        )
+        try:
+            self.seams.insist(
+                lambda: self.instances.update(instance_uuid, changes), "record a failure"
+            )
+            self.seams.insist(lambda: self.instances.add_fault(fault), "record a fault")
+        except (Conflict, NotFound) as gone:
+            self.seams.handled(gone, "the server is deleted")
+        self.seams.handled(error, because)
+
+    def release(self, instance_uuid: str) -> None:
+        """Give back all that placement holds for a server."""
+        self.seams.insist(
+            lambda: self.placement.delete_allocations(instance_uuid), "give back an allocation"
+        )
+
+
+def explain(error: Exception) -> str:
+    """Say in one sentence what failed; what is not the field's error is the driver's bug."""
+    if isinstance(error, CellrigError):
+        return str(error)
+    return (
+        f"the driver raised {type(error).__name__}: {error}; "
+        "a driver raises the errors of cellrig.driver.errors only, so this is a bug of the driver"
+    )
+
+
+def state_after(error: Exception, state: VmState) -> VmState:
+    """Return the vm_state after a failed operation: as it was, or ERROR after a driver's bug."""
+    return state if isinstance(error, CellrigError) else VmState.ERROR

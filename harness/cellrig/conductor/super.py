@@ -1,0 +1,222 @@
+"""The super-conductor: from a build request to a server in a cell, on its way to a host."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable
+
+import msgspec
+
+from cellrig.cells import CELL0, Cells
+from cellrig.compute.interface import ComputeService
+from cellrig.context import RequestContext
+from cellrig.db import ApiDatabase, CellDatabase
+from cellrig.errors import CellrigError, Conflict, NotFound
+from cellrig.model import (
+    Build,
+    BuildRequest,
+    Instance,
+    InstanceChanges,
+    InstanceFault,
+    RequestSpec,
+    SchedulingRequest,
+    Selection,
+    ServerGroup,
+    TaskState,
+    VmState,
+)
+from cellrig.placement.client import PlacementClient
+from cellrig.runtime import Runtime
+from cellrig.scheduler.interface import SchedulerService
+from cellrig.seams import Seams
+
+
+class SuperConductor:
+    """See the module's text.
+
+    Args:
+        api, cells: the databases.
+        scheduler: asked over the bus.
+        placement: to give back what cannot be used.
+        compute: makes the client of a host's compute service.
+        max_attempts: hosts to try for one server, the first included.
+        runtime, seams: of the rig.
+    """
+
+    def __init__(
+        self,
+        api: ApiDatabase,
+        cells: Cells,
+        scheduler: SchedulerService,
+        placement: PlacementClient,
+        compute: Callable[[str], ComputeService],
+        max_attempts: int,
+        runtime: Runtime,
+        seams: Seams,
+    ) -> None:
+        self._api = api
+        self._cells = cells
+        self._scheduler = scheduler
+        self._placement = placement
+        self._compute = compute
+        self._max_attempts = max_attempts
+        self._runtime = runtime
+        self._seams = seams
+
+    def schedule_and_build_instances(
+        self,
+        context: RequestContext,
+        requests: tuple[BuildRequest, ...],
+        specs: tuple[RequestSpec, ...],
+    ) -> None:
+        """Place and start building; see `SuperConductorService`."""
+        try:
+            group = self._group_of(specs[0])
+            selections = self._scheduler.select_destinations(
+                context,
+                SchedulingRequest(
+                    spec=specs[0],
+                    instance_uuids=tuple(request.instance.uuid for request in requests),
+                    alternates=self._max_attempts - 1,
+                ),
+            )
+        except Exception as error:  # noqa: BLE001 - whatever it was, the servers end in cell0
+            for request in requests:
+                self._bury(context, request, error)
+            return
+        for request, spec, choices in zip(requests, specs, selections, strict=True):
+            self._build(context, request, spec, group, choices)
+
+    def _group_of(self, spec: RequestSpec) -> ServerGroup | None:
+        return self._api.server_groups.get(spec.group_uuid) if spec.group_uuid else None
+
+    def _build(
+        self,
+        context: RequestContext,
+        request: BuildRequest,
+        spec: RequestSpec,
+        group: ServerGroup | None,
+        choices: tuple[Selection, ...],
+    ) -> None:
+        selection, *alternates = choices
+        cell = self._cells.databases[selection.cell]
+        try:
+            placed = self._place(context, request, selection, cell)
+        except Exception as error:  # noqa: BLE001 - whatever it was, the server ends in cell0
+            self._take_back(request.instance.uuid, cell)
+            self._bury(context, request, error)
+            return
+        if not placed:
+            self._take_back(request.instance.uuid, cell)
+            return
+        build = Build(
+            instance_uuid=request.instance.uuid,
+            spec=spec,
+            group=group,
+            selection=selection,
+            alternates=tuple(alternates),
+        )
+        try:
+            self._compute(selection.host).build_and_run_instance(context, build)
+        except CellrigError as error:
+            self._fail_in_cell(request.instance.uuid, cell, error)
+
+    def _place(
+        self,
+        context: RequestContext,
+        request: BuildRequest,
+        selection: Selection,
+        cell: CellDatabase,
+    ) -> bool:
+        """Write the server into its cell; False when the user has deleted it meanwhile."""
+        instance = msgspec.structs.replace(
+            request.instance,
+            task_state=TaskState.SCHEDULING,
+            availability_zone=selection.availability_zone or request.instance.availability_zone,
+        )
+        cell.instances.create(instance, request.tags)
+        _start_action(cell, context, instance)
+        return self._api.mappings.instance_place(instance.uuid, cell.name)
+
+    def _take_back(self, instance_uuid: str, cell: CellDatabase) -> None:
+        self._release(instance_uuid)
+        try:
+            self._seams.insist(lambda: cell.instances.purge(instance_uuid), "empty the cell")
+        except CellrigError as error:
+            self._seams.handled(error, f"cell {cell.name} never got the server")
+
+    def _release(self, instance_uuid: str) -> None:
+        self._seams.insist(
+            lambda: self._placement.delete_allocations(instance_uuid), "give back a claim"
+        )
+
+    def _fail_in_cell(self, instance_uuid: str, cell: CellDatabase, error: Exception) -> None:
+        """End a build whose host could not be told, unless the message got through after all."""
+        try:
+            cell.instances.update(
+                instance_uuid,
+                InstanceChanges(vm_state=VmState.ERROR, task_state=None),
+                expected_task_states=(TaskState.SCHEDULING,),
+            )
+        except (Conflict, NotFound) as taken:
+            self._seams.handled(taken, "the host has it, or the user has deleted it")
+            self._seams.handled(error, "the host was told after all")
+            return
+        self._release(instance_uuid)
+        cell.instances.add_fault(self._fault(instance_uuid, error))
+        self._seams.handled(error, "recorded as the server's fault")
+
+    def _bury(self, context: RequestContext, request: BuildRequest, error: Exception) -> None:
+        """Let a server that no host could take end in cell0, in ERROR with the reason."""
+        cell0 = self._cells.databases[CELL0]
+        instance = msgspec.structs.replace(
+            request.instance, vm_state=VmState.ERROR, task_state=None
+        )
+        fault = self._fault(instance.uuid, error)
+
+        def bury() -> None:
+            cell0.instances.purge(instance.uuid)
+            cell0.instances.create(instance, request.tags)
+            _start_action(cell0, context, instance)
+            cell0.actions.event_start(
+                instance.uuid, context.request_id, "conductor_schedule_and_build_instances", None
+            )
+            cell0.actions.event_finish(
+                instance.uuid,
+                context.request_id,
+                "conductor_schedule_and_build_instances",
+                fault.details,
+            )
+            cell0.instances.add_fault(fault)
+            if not self._api.mappings.instance_place(instance.uuid, CELL0):
+                cell0.instances.purge(instance.uuid)
+
+        self._seams.insist(bury, "bury the server in cell0")
+        self._seams.handled(error, "recorded as the server's fault in cell0")
+
+    def _fault(self, instance_uuid: str, error: Exception) -> InstanceFault:
+        return InstanceFault(
+            instance_uuid,
+            500,
+            str(error) if isinstance(error, CellrigError) else f"{type(error).__name__}: {error}",
+            "".join(traceback.format_exception(error)),
+            None,
+            self._runtime.now(),
+        )
+
+    def sweep_lost_builds(self, context: RequestContext) -> None:
+        """Bury the servers that a dead super-conductor had in its hands: nobody else would."""
+        for request in self._api.requests.build_all():
+            for cell in self._cells.with_hosts().values():
+                self._take_back(request.instance.uuid, cell)
+            self._bury(
+                context,
+                request,
+                CellrigError("the super-conductor restarted while it placed the server"),
+            )
+
+
+def _start_action(cell: CellDatabase, context: RequestContext, instance: Instance) -> None:
+    cell.actions.start(
+        instance.uuid, "create", context.request_id, instance.project_id, instance.user_id
+    )

@@ -1,0 +1,31 @@
+"""A cell's database, as one process reaches it: through seams."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from cellrig.db.actions import ActionStore
+from cellrig.db.database import Database
+from cellrig.db.hosts import HostStore
+from cellrig.db.instances import InstanceStore
+from cellrig.seams import Process, Seams
+
+
+class CellDatabase:
+    """The stores of one cell's database; each call passes a seam ``db.<cell>.…``.
+
+    Args:
+        database: the cell's.
+        now: the rig's clock.
+        seams: of the rig.
+        process: who reads and writes.
+    """
+
+    def __init__(
+        self, database: Database, now: Callable[[], float], seams: Seams, process: Process
+    ) -> None:
+        self.name = database.name
+        prefix = f"db.{database.name}."
+        self.instances = seams.wrap(f"{prefix}instance_", InstanceStore(database, now), process)
+        self.actions = seams.wrap(f"{prefix}action_", ActionStore(database, now), process)
+        self.hosts = seams.wrap(f"{prefix}host_", HostStore(database), process)

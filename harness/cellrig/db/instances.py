@@ -1,0 +1,283 @@
+"""A cell's instances, with their tags and faults."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import msgspec
+from sqlalchemy import bindparam, func, select
+
+from cellrig.db import cell_tables as tables
+from cellrig.db.database import Database, Row, Statement, Transaction
+from cellrig.db.statements import delete_by, insert_into, select_by, select_in, update_by
+from cellrig.errors import Conflict, NotFound
+from cellrig.model import Flavor, Instance, InstanceChanges, InstanceFault
+from cellrig.model.states import PowerState, TaskState, VmState
+
+_FIELDS = tuple(Instance.__struct_fields__)
+_JSON_FIELDS = ("flavor", "metadata", "system_metadata")
+_decode_flavor = msgspec.json.Decoder(Flavor).decode
+_decode_strings = msgspec.json.Decoder(dict[str, str]).decode
+_encode = msgspec.json.encode
+
+_columns = tables.instances.c
+_ON_HOST = Statement(
+    select(tables.instances)
+    .where(_columns.host == bindparam("host"), _columns.deleted == 0)
+    .order_by(_columns.created_at, _columns.uuid)
+)
+_LISTED = Statement(
+    select(tables.instances)
+    .where(_columns.deleted == bindparam("deleted"))
+    .order_by(_columns.created_at.desc(), _columns.uuid.desc())
+)
+_COUNTS = Statement(
+    select(_columns.host, func.count())
+    .where(_columns.host.in_(bindparam("hosts", expanding=True)), _columns.deleted == 0)
+    .group_by(_columns.host)
+)
+_BUSY_COUNTS = Statement(
+    select(_columns.host, func.count())
+    .where(
+        _columns.host.in_(bindparam("hosts", expanding=True)),
+        _columns.deleted == 0,
+        _columns.task_state.is_not(None),
+    )
+    .group_by(_columns.host)
+)
+_GROUP_HOSTS = Statement(
+    select(_columns.uuid, _columns.host).where(
+        _columns.server_group == bindparam("group"),
+        _columns.deleted == 0,
+        _columns.host.is_not(None),
+    )
+)
+_LATEST_FAULT = Statement(
+    select(tables.faults)
+    .where(tables.faults.c.instance_uuid == bindparam("instance_uuid"))
+    .order_by(tables.faults.c.id.desc())
+    .limit(1)
+)
+
+
+#: In `InstanceStore.update`: whatever host the instance is on.
+ANY_HOST = "*"
+
+
+def instance_to_row(instance: Instance) -> dict[str, Any]:
+    """Return an instance's columns."""
+    row = {name: getattr(instance, name) for name in _FIELDS}
+    return _columns_of(row)
+
+
+def instance_from_row(row: Row) -> Instance:
+    """Return the instance that a row holds."""
+    values = dict(zip(_FIELDS, row, strict=True))
+    values["vm_state"] = VmState(values["vm_state"])
+    if values["task_state"] is not None:
+        values["task_state"] = TaskState(values["task_state"])
+    values["power_state"] = PowerState(values["power_state"])
+    values["locked"] = bool(values["locked"])
+    values["deleted"] = bool(values["deleted"])
+    values["flavor"] = _decode_flavor(values["flavor"])
+    values["metadata"] = _decode_strings(values["metadata"])
+    values["system_metadata"] = _decode_strings(values["system_metadata"])
+    return Instance(**values)
+
+
+def _columns_of(changes: dict[str, Any]) -> dict[str, Any]:
+    row = dict(changes)
+    for name in _JSON_FIELDS:
+        if name in row:
+            row[name] = _encode(row[name]).decode()
+    for name in ("locked", "deleted", "power_state"):
+        if name in row:
+            row[name] = int(row[name])
+    return row
+
+
+class InstanceStore:
+    """The instances of one cell.
+
+    Args:
+        database: the cell's.
+        now: the rig's clock.
+    """
+
+    def __init__(self, database: Database, now: Callable[[], float]) -> None:
+        self._database = database
+        self._now = now
+
+    def create(self, instance: Instance, tags: Sequence[str] = ()) -> None:
+        """Write a new instance.
+
+        Raises:
+            Conflict: it exists.
+        """
+        with self._database.transaction() as transaction:
+            transaction.run(insert_into(tables.instances), **instance_to_row(instance))
+            _write_tags(transaction, instance.uuid, tags)
+
+    def get(self, instance_uuid: str) -> Instance:
+        """Return an instance, also a deleted one.
+
+        Raises:
+            NotFound: the cell has none with this uuid.
+        """
+        with self._database.transaction() as transaction:
+            return _get(transaction, instance_uuid)
+
+    def update(
+        self,
+        instance_uuid: str,
+        changes: InstanceChanges,
+        expected_task_states: Sequence[TaskState | None] | None = None,
+        expected_vm_states: Sequence[VmState] | None = None,
+        expected_host: str | None = ANY_HOST,
+    ) -> Instance:
+        """Change columns of an instance and return it as it is then.
+
+        Args:
+            instance_uuid: which.
+            changes: the new values.
+            expected_task_states, expected_vm_states: change only if it is in one of these.
+            expected_host: change only if it is on this host.
+
+        Raises:
+            NotFound: it does not exist, or is deleted.
+            Conflict: it is in another state than expected.
+        """
+        with self._database.transaction() as transaction:
+            instance = _get(transaction, instance_uuid)
+            if instance.deleted:
+                raise NotFound("server", instance_uuid)
+            _check_state(instance, expected_task_states, expected_vm_states)
+            if expected_host != ANY_HOST and instance.host != expected_host:
+                raise Conflict(
+                    f"server {instance_uuid} is on host {instance.host}; "
+                    f"this takes host {expected_host}"
+                )
+            changed = {**changes.given(), "updated_at": self._now()}
+            transaction.run(
+                update_by(tables.instances, "uuid", *sorted(changed)),
+                by_uuid=instance_uuid,
+                **_columns_of(changed),
+            )
+            return msgspec.structs.replace(instance, **changed)
+
+    def destroy(self, instance_uuid: str) -> Instance:
+        """Mark an instance deleted, keeping its record; deleting it twice is harmless."""
+        with self._database.transaction() as transaction:
+            instance = _get(transaction, instance_uuid)
+            if instance.deleted:
+                return instance
+            now = self._now()
+            changed: dict[str, Any] = {
+                "deleted": True,
+                "deleted_at": now,
+                "updated_at": now,
+                "vm_state": VmState.DELETED,
+                "task_state": None,
+                "power_state": PowerState.NOSTATE,
+            }
+            transaction.run(
+                update_by(tables.instances, "uuid", *sorted(changed)),
+                by_uuid=instance_uuid,
+                **_columns_of(changed),
+            )
+            transaction.run(delete_by(tables.tags, "instance_uuid"), instance_uuid=instance_uuid)
+            return msgspec.structs.replace(instance, **changed)
+
+    def purge(self, instance_uuid: str) -> None:
+        """Remove an instance as if it had never been written."""
+        with self._database.transaction() as transaction:
+            transaction.run(delete_by(tables.tags, "instance_uuid"), instance_uuid=instance_uuid)
+            transaction.run(delete_by(tables.instances, "uuid"), uuid=instance_uuid)
+
+    def all(self, deleted: bool = False) -> list[Instance]:
+        """Return all instances, the newest first."""
+        with self._database.transaction() as transaction:
+            rows = transaction.all(_LISTED, deleted=int(deleted))
+        return [instance_from_row(row) for row in rows]
+
+    def all_on_host(self, host: str) -> list[Instance]:
+        """Return the instances that the database places on `host`."""
+        with self._database.transaction() as transaction:
+            rows = transaction.all(_ON_HOST, host=host)
+        return [instance_from_row(row) for row in rows]
+
+    def all_by_uuid(self, instance_uuids: Iterable[str]) -> list[Instance]:
+        """Return those of `instance_uuids` that the cell has, also deleted ones."""
+        keys = list(instance_uuids)
+        with self._database.transaction() as transaction:
+            rows = transaction.all(select_in(tables.instances, "uuid", "uuid"), keys=keys)
+        return [instance_from_row(row) for row in rows]
+
+    def count_by_host(self, hosts: Sequence[str], busy: bool = False) -> dict[str, int]:
+        """Return how many instances each of `hosts` has; `busy`: those with a task going on."""
+        statement = _BUSY_COUNTS if busy else _COUNTS
+        with self._database.transaction() as transaction:
+            return {host: count for host, count in transaction.all(statement, hosts=hosts)}
+
+    def hosts_of_group(self, group: str) -> dict[str, str]:
+        """Return the hosts of a server group's members in this cell, by instance uuid."""
+        with self._database.transaction() as transaction:
+            return {uuid: host for uuid, host in transaction.all(_GROUP_HOSTS, group=group)}
+
+    def set_tags(self, instance_uuid: str, tags: Sequence[str]) -> None:
+        """Let an instance have exactly these tags."""
+        with self._database.transaction() as transaction:
+            _get(transaction, instance_uuid)
+            transaction.run(delete_by(tables.tags, "instance_uuid"), instance_uuid=instance_uuid)
+            _write_tags(transaction, instance_uuid, tags)
+
+    def tags(self, instance_uuid: str) -> tuple[str, ...]:
+        """Return an instance's tags, sorted."""
+        with self._database.transaction() as transaction:
+            rows = transaction.all(
+                select_by(tables.tags, "instance_uuid"), instance_uuid=instance_uuid
+            )
+        return tuple(sorted(tag for _uuid, tag in rows))
+
+    def add_fault(self, fault: InstanceFault) -> None:
+        """Record a fault."""
+        with self._database.transaction() as transaction:
+            transaction.run(insert_into(tables.faults), **msgspec.structs.asdict(fault))
+
+    def fault(self, instance_uuid: str) -> InstanceFault | None:
+        """Return the latest fault of an instance, or None."""
+        with self._database.transaction() as transaction:
+            row = transaction.one(_LATEST_FAULT, instance_uuid=instance_uuid)
+        return None if row is None else InstanceFault(*row[1:])
+
+
+def _get(transaction: Transaction, instance_uuid: str) -> Instance:
+    row = transaction.one(select_by(tables.instances, "uuid"), uuid=instance_uuid)
+    if row is None:
+        raise NotFound("server", instance_uuid)
+    return instance_from_row(row)
+
+
+def _write_tags(transaction: Transaction, instance_uuid: str, tags: Iterable[str]) -> None:
+    transaction.run_each(
+        insert_into(tables.tags),
+        [{"instance_uuid": instance_uuid, "tag": tag} for tag in sorted(set(tags))],
+    )
+
+
+def _check_state(
+    instance: Instance,
+    task_states: Sequence[TaskState | None] | None,
+    vm_states: Sequence[VmState] | None,
+) -> None:
+    if vm_states is not None and instance.vm_state not in vm_states:
+        raise Conflict(
+            f"server {instance.uuid} is in vm_state {instance.vm_state}; "
+            f"this takes {' or '.join(vm_states)}"
+        )
+    if task_states is not None and instance.task_state not in task_states:
+        raise Conflict(
+            f"server {instance.uuid} is in task_state {instance.task_state}; "
+            f"this takes {' or '.join(str(state) for state in task_states)}"
+        )

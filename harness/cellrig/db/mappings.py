@@ -1,0 +1,143 @@
+"""The API database's knowledge of cells: which there are, and what is in which."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+from sqlalchemy import bindparam, select, update
+
+from cellrig.db import api_tables as tables
+from cellrig.db.database import Database, Row, Statement
+from cellrig.db.statements import delete_by, insert_into, select_by, select_in, update_by
+from cellrig.errors import NotFound
+from cellrig.model import CellMapping, InstanceMapping
+
+_CELLS = Statement(select(tables.cell_mappings).order_by(tables.cell_mappings.c.name))
+_HOSTS = Statement(select(tables.host_mappings).order_by(tables.host_mappings.c.host))
+_ALL = Statement(
+    select(tables.instance_mappings).order_by(tables.instance_mappings.c.instance_uuid)
+)
+_PLACE_UNLESS_DELETED = Statement(
+    update(tables.instance_mappings)
+    .where(
+        tables.instance_mappings.c.instance_uuid == bindparam("by_instance_uuid"),
+        tables.instance_mappings.c.queued_for_delete == 0,
+    )
+    .values(cell=bindparam("cell"))
+)
+
+
+def _mapping(row: Row) -> InstanceMapping:
+    return InstanceMapping(row[0], row[1], row[2], row[3], bool(row[4]))
+
+
+class MappingStore:
+    """Cell, host and instance mappings.
+
+    Args:
+        database: the API database.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def cell_create(self, cell: CellMapping) -> None:
+        """Write a cell's mapping."""
+        with self._database.transaction() as transaction:
+            row = msgspec.structs.asdict(cell)
+            transaction.run(insert_into(tables.cell_mappings), **{**row, "disabled": 0})
+
+    def cell_set_disabled(self, cell: str, disabled: bool) -> None:
+        """Keep new servers away from a cell, or let them in again."""
+        with self._database.transaction() as transaction:
+            statement = update_by(tables.cell_mappings, "name", "disabled")
+            if not transaction.run(statement, by_name=cell, disabled=int(disabled)):
+                raise NotFound("cell", cell)
+
+    def cells(self) -> list[CellMapping]:
+        """Return all cells, by name."""
+        with self._database.transaction() as transaction:
+            return [CellMapping(u, n, bool(d)) for u, n, d in transaction.all(_CELLS)]
+
+    def host_create(self, hosts: Sequence[str], cell: str) -> None:
+        """Map `hosts` to their cell."""
+        with self._database.transaction() as transaction:
+            transaction.run_each(
+                insert_into(tables.host_mappings), [{"host": h, "cell": cell} for h in hosts]
+            )
+
+    def host_delete(self, host: str) -> None:
+        """Forget a host."""
+        with self._database.transaction() as transaction:
+            transaction.run(delete_by(tables.host_mappings, "host"), host=host)
+
+    def cell_of_host(self, host: str) -> str:
+        """Return the cell that `host` belongs to.
+
+        Raises:
+            NotFound: no cell has it.
+        """
+        with self._database.transaction() as transaction:
+            row = transaction.one(select_by(tables.host_mappings, "host"), host=host)
+        if row is None:
+            raise NotFound("host", host)
+        return str(row[1])
+
+    def hosts(self) -> dict[str, str]:
+        """Return the cell of each host."""
+        with self._database.transaction() as transaction:
+            return dict(transaction.all(_HOSTS))  # type: ignore[arg-type]
+
+    def instance_get(self, instance_uuid: str) -> InstanceMapping:
+        """Return an instance's mapping.
+
+        Raises:
+            NotFound: there was never such a server.
+        """
+        with self._database.transaction() as transaction:
+            row = transaction.one(
+                select_by(tables.instance_mappings, "instance_uuid"), instance_uuid=instance_uuid
+            )
+        if row is None:
+            raise NotFound("server", instance_uuid)
+        return _mapping(row)
+
+    def instances(self, instance_uuids: Sequence[str] | None = None) -> list[InstanceMapping]:
+        """Return the mappings of `instance_uuids`, or all."""
+        with self._database.transaction() as transaction:
+            if instance_uuids is None:
+                rows = transaction.all(_ALL)
+            else:
+                rows = transaction.all(
+                    select_in(tables.instance_mappings, "instance_uuid", "instance_uuid"),
+                    keys=instance_uuids,
+                )
+        return [_mapping(row) for row in rows]
+
+    def instance_queue_for_delete(self, instance_uuid: str) -> None:
+        """Note that an instance is deleted, or about to be."""
+        with self._database.transaction() as transaction:
+            transaction.run(
+                update_by(tables.instance_mappings, "instance_uuid", "queued_for_delete"),
+                by_instance_uuid=instance_uuid,
+                queued_for_delete=1,
+            )
+
+    def instance_place(self, instance_uuid: str, cell: str) -> bool:
+        """Map an instance to its cell, unless its deletion was asked for.
+
+        Its build request ends in the same transaction, so it is never in both or in neither.
+
+        Returns:
+            Whether it was placed; False means that the user has deleted it meanwhile.
+        """
+        with self._database.transaction() as transaction:
+            placed = transaction.run(
+                _PLACE_UNLESS_DELETED, by_instance_uuid=instance_uuid, cell=cell
+            )
+            if placed:
+                transaction.run(
+                    delete_by(tables.build_requests, "instance_uuid"), instance_uuid=instance_uuid
+                )
+        return bool(placed)

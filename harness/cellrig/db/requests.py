@@ -1,0 +1,144 @@
+"""The API database's record of what was asked for: build requests and request specs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+from sqlalchemy import select
+
+from cellrig.db import api_tables as tables
+from cellrig.db.database import Database, Row, Statement
+from cellrig.db.statements import delete_by, insert_into, select_by, update_by
+from cellrig.errors import NotFound
+from cellrig.model import BuildRequest, Instance, RequestSpec
+
+_decode_instance = msgspec.json.Decoder(Instance).decode
+_decode_tags = msgspec.json.Decoder(tuple[str, ...]).decode
+_decode_spec = msgspec.json.Decoder(RequestSpec).decode
+_ALL = Statement(
+    select(tables.build_requests).order_by(
+        tables.build_requests.c.created_at.desc(), tables.build_requests.c.instance_uuid.desc()
+    )
+)
+
+
+def _build_request(row: Row) -> BuildRequest:
+    return BuildRequest(_decode_instance(row[3]), _decode_tags(row[4]))
+
+
+class RequestStore:
+    """Build requests and request specs.
+
+    Args:
+        database: the API database.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def create(self, requests: Sequence[tuple[BuildRequest, RequestSpec]]) -> None:
+        """Write build request, request spec, mapping and group membership of new servers."""
+        with self._database.transaction() as transaction:
+            for request, spec in requests:
+                instance = request.instance
+                transaction.run(
+                    insert_into(tables.build_requests),
+                    instance_uuid=instance.uuid,
+                    project_id=instance.project_id,
+                    created_at=instance.created_at,
+                    instance=msgspec.json.encode(instance).decode(),
+                    tags=msgspec.json.encode(request.tags).decode(),
+                )
+                transaction.run(
+                    insert_into(tables.request_specs),
+                    instance_uuid=instance.uuid,
+                    spec=msgspec.json.encode(spec).decode(),
+                )
+                transaction.run(
+                    insert_into(tables.instance_mappings),
+                    instance_uuid=instance.uuid,
+                    cell=None,
+                    project_id=instance.project_id,
+                    user_id=instance.user_id,
+                    queued_for_delete=0,
+                )
+                if spec.group_uuid is not None:
+                    transaction.run(
+                        insert_into(tables.server_group_members),
+                        group_uuid=spec.group_uuid,
+                        instance_uuid=instance.uuid,
+                    )
+
+    def build_get(self, instance_uuid: str) -> BuildRequest:
+        """Return a server's build request.
+
+        Raises:
+            NotFound: it has none (any more).
+        """
+        with self._database.transaction() as transaction:
+            row = transaction.one(
+                select_by(tables.build_requests, "instance_uuid"), instance_uuid=instance_uuid
+            )
+        if row is None:
+            raise NotFound("build request", instance_uuid)
+        return _build_request(row)
+
+    def build_all(self) -> list[BuildRequest]:
+        """Return all build requests, the newest first."""
+        with self._database.transaction() as transaction:
+            return [_build_request(row) for row in transaction.all(_ALL)]
+
+    def build_delete(self, instance_uuid: str) -> bool:
+        """End a server's build request because the user deletes the server.
+
+        In the same transaction the mapping is queued for deletion and the server leaves its group,
+        so a conductor that is about to place the server sees it.
+
+        Returns:
+            False when it has none any more: the server is in a cell by now.
+        """
+        with self._database.transaction() as transaction:
+            ended = transaction.run(
+                delete_by(tables.build_requests, "instance_uuid"), instance_uuid=instance_uuid
+            )
+            if ended:
+                transaction.run(
+                    update_by(tables.instance_mappings, "instance_uuid", "queued_for_delete"),
+                    by_instance_uuid=instance_uuid,
+                    queued_for_delete=1,
+                )
+                transaction.run(
+                    delete_by(tables.server_group_members, "instance_uuid"),
+                    instance_uuid=instance_uuid,
+                )
+        return bool(ended)
+
+    def spec_get(self, instance_uuid: str) -> RequestSpec:
+        """Return what a server needs of a host.
+
+        Raises:
+            NotFound: there is no such server.
+        """
+        with self._database.transaction() as transaction:
+            row = transaction.one(
+                select_by(tables.request_specs, "instance_uuid"), instance_uuid=instance_uuid
+            )
+        if row is None:
+            raise NotFound("request spec", instance_uuid)
+        return _decode_spec(row[1])
+
+    def spec_save(self, spec: RequestSpec) -> None:
+        """Change what a server needs of a host."""
+        with self._database.transaction() as transaction:
+            transaction.run(
+                update_by(tables.request_specs, "instance_uuid", "spec"),
+                by_instance_uuid=spec.instance_uuid,
+                spec=msgspec.json.encode(spec).decode(),
+            )
+
+    def spec_delete(self, instance_uuid: str) -> None:
+        """Forget what a deleted server needed, and its membership of a group."""
+        with self._database.transaction() as transaction:
+            for table in (tables.request_specs, tables.server_group_members):
+                transaction.run(delete_by(table, "instance_uuid"), instance_uuid=instance_uuid)

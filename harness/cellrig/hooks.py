@@ -1,0 +1,66 @@
+"""The one catalogue of hooks: what a plugin may take part in.
+
+A plugin is a class found by its entry point in the group ``cellrig.plugins``. Each rig makes its
+own object of it, with the rig as the only argument, and registers it here. A plugin implements
+any of the hooks below, marked with `hookimpl`; names and arguments are checked when it registers.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pluggy
+
+if TYPE_CHECKING:
+    from cellrig.runtime import Task
+    from cellrig.seams import Passage
+
+hookspec = pluggy.HookspecMarker("cellrig")
+hookimpl = pluggy.HookimplMarker("cellrig")
+
+
+class Hooks:
+    """The specifications, in the order in which a rig calls them."""
+
+    @hookspec
+    def cellrig_rig_started(self) -> None:
+        """Act when every service of the rig is up and nothing has been asked of it yet."""
+
+    @hookspec
+    def cellrig_seam_enter(self, passage: Passage) -> None:
+        """Act before a call passes a seam; raise, sleep or wait here to fail or delay the call."""
+
+    @hookspec
+    def cellrig_seam_exit(self, passage: Passage) -> None:
+        """Act after a call passed a seam, with its outcome in `passage`; raise to replace it."""
+
+    @hookspec
+    def cellrig_error_handled(self, error: BaseException, because: str) -> None:
+        """Note that a service has dealt with an error, and how."""
+
+    @hookspec
+    def cellrig_task_failed(self, task: Task, error: BaseException) -> None:
+        """Note that a task ended with an error that nobody was waiting for."""
+
+    @hookspec
+    def cellrig_settled(self) -> None:
+        """Act when the rig has run out of things to do after a request."""
+
+    @hookspec
+    def cellrig_snapshot(self) -> tuple[str, Any] | None:
+        """Return the plugin's name and its part of a snapshot, a frozen value."""
+
+    @hookspec
+    def cellrig_restore(self, parts: dict[str, Any]) -> None:
+        """Go back to the plugin's part among `parts`, by name."""
+
+    @hookspec
+    def cellrig_rig_stopping(self) -> list[str] | None:
+        """Return what is wrong with the rig at its end, one sentence each."""
+
+
+def plugin_manager() -> pluggy.PluginManager:
+    """Make the plugin manager of one rig."""
+    manager = pluggy.PluginManager("cellrig")
+    manager.add_hookspecs(Hooks)
+    return manager

@@ -1,0 +1,110 @@
+"""Servers: what the compute API shows of an instance, wherever it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import msgspec
+
+from cellrig.errors import CellUnavailable
+from cellrig.model.flavor import Flavor
+from cellrig.model.instance import Instance, InstanceFault
+from cellrig.model.states import PowerState, TaskState, VmState
+
+
+class Server(msgspec.Struct, frozen=True, kw_only=True):
+    """A server as a user sees it.
+
+    Args:
+        id: its uuid.
+        status: the API's word: BUILD, ACTIVE, SHUTOFF, ERROR, ...
+        cell: the cell that it is in; None while it is only a build request.
+        host: the host that it is on, for administrators.
+        fault: why it is in ERROR, or what went wrong last.
+    """
+
+    id: str
+    name: str
+    status: str
+    vm_state: VmState
+    task_state: TaskState | None
+    power_state: PowerState
+    cell: str | None
+    host: str | None
+    node: str | None
+    availability_zone: str | None
+    project_id: str
+    user_id: str
+    flavor: Flavor
+    image_id: str | None
+    server_group: str | None
+    locked: bool
+    locked_reason: str | None
+    created_at: float
+    updated_at: float
+    launched_at: float | None
+    launch_index: int
+    metadata: dict[str, str]
+    tags: tuple[str, ...]
+    fault: InstanceFault | None
+
+    @property
+    def uuid(self) -> str:
+        """The same as `id`: the instance's uuid."""
+        return self.id
+
+
+class ServerList(msgspec.Struct, frozen=True):
+    """Servers of all cells, and the cells that could not tell theirs.
+
+    Args:
+        servers: sorted by creation, the newest first.
+        missing: cell name to why it did not answer.
+    """
+
+    servers: tuple[Server, ...]
+    missing: dict[str, CellUnavailable]
+
+    def __iter__(self) -> Iterator[Server]:
+        return iter(self.servers)
+
+    def __len__(self) -> int:
+        return len(self.servers)
+
+    def __getitem__(self, index: int) -> Server:
+        return self.servers[index]
+
+
+def server_of(
+    instance: Instance,
+    cell: str | None,
+    tags: tuple[str, ...] = (),
+    fault: InstanceFault | None = None,
+) -> Server:
+    """Return what the API shows of an instance."""
+    return Server(
+        id=instance.uuid,
+        name=instance.name,
+        status=instance.status,
+        vm_state=instance.vm_state,
+        task_state=instance.task_state,
+        power_state=instance.power_state,
+        cell=cell,
+        host=instance.host,
+        node=instance.node,
+        availability_zone=instance.availability_zone,
+        project_id=instance.project_id,
+        user_id=instance.user_id,
+        flavor=instance.flavor,
+        image_id=instance.image_id,
+        server_group=instance.server_group,
+        locked=instance.locked,
+        locked_reason=instance.locked_reason,
+        created_at=instance.created_at,
+        updated_at=instance.updated_at,
+        launched_at=instance.launched_at,
+        launch_index=instance.launch_index,
+        metadata=instance.metadata,
+        tags=tags,
+        fault=fault,
+    )

@@ -1,0 +1,189 @@
+"""Consumers: who holds allocations (an instance, a migration), in which generation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import groupby
+from typing import Any, NamedTuple
+
+from sqlalchemy import and_, bindparam, delete, func, insert, select, update
+
+from cellrig.db.database import Statement, Transaction
+from cellrig.placement.errors import ConcurrentUpdate
+from cellrig.placement.tables import allocations, consumers, resource_providers
+from cellrig.placement.types import AllocationsWrite, ConsumerAllocations, ConsumerTypeUsage
+
+#: What usages call consumers whose type nobody has said, and the sum over all types.
+UNKNOWN_TYPE, ALL_TYPES = "unknown", "all"
+
+
+class ConsumerRow(NamedTuple):
+    """A consumer as the database has it."""
+
+    id: int
+    uuid: str
+    generation: int
+    project_id: str
+    user_id: str
+    consumer_type: str | None
+
+
+_columns = consumers.c
+_AMONG = Statement(select(consumers).where(_columns.uuid.in_(bindparam("uuids", expanding=True))))
+_CREATE = Statement(
+    insert(consumers)
+    .values({column.name: bindparam(column.name) for column in list(_columns)[1:]})
+    .returning(_columns.id)
+)
+_CHANGE = Statement(
+    update(consumers)
+    .where(and_(_columns.id == bindparam("of"), _columns.generation == bindparam("before")))
+    .values(
+        generation=bindparam("after"),
+        project_id=bindparam("project"),
+        user_id=bindparam("user"),
+        consumer_type=bindparam("type"),
+    )
+)
+_DROP = Statement(delete(consumers).where(_columns.id == bindparam("of")))
+
+_holdings = (
+    select(
+        _columns.uuid,
+        _columns.generation,
+        _columns.project_id,
+        _columns.user_id,
+        _columns.consumer_type,
+        resource_providers.c.uuid,
+        allocations.c.resource_class,
+        allocations.c.amount,
+    )
+    .select_from(
+        consumers.join(allocations, allocations.c.consumer_id == _columns.id).join(
+            resource_providers, resource_providers.c.id == allocations.c.provider_id
+        )
+    )
+    .order_by(_columns.uuid, allocations.c.provider_id, allocations.c.resource_class)
+)
+_HOLDINGS = Statement(_holdings)
+_HOLDINGS_OF = Statement(_holdings.where(_columns.uuid == bindparam("of")))
+_HOLDINGS_FROM = Statement(_holdings.where(allocations.c.provider_id == bindparam("of")))
+
+_USAGES = Statement(
+    select(
+        _columns.consumer_type,
+        _columns.user_id,
+        _columns.id,
+        allocations.c.resource_class,
+        func.sum(allocations.c.amount),
+    )
+    .select_from(consumers.join(allocations, allocations.c.consumer_id == _columns.id))
+    .where(_columns.project_id == bindparam("of"))
+    .group_by(_columns.consumer_type, _columns.user_id, _columns.id, allocations.c.resource_class)
+    .order_by(_columns.consumer_type, allocations.c.resource_class, _columns.id)
+)
+
+
+def find(transaction: Transaction, uuids: Iterable[str]) -> dict[str, ConsumerRow]:
+    """Return the consumers that exist among `uuids`, by uuid."""
+    wanted = list(uuids)
+    if not wanted:
+        return {}
+    return {row[1]: ConsumerRow._make(row) for row in transaction.all(_AMONG, uuids=wanted)}
+
+
+def check_generation(uuid: str, row: ConsumerRow | None, given: object) -> None:
+    """Raise `ConcurrentUpdate` where a consumer (None: absent) is not of the given generation."""
+    actual = row.generation if row else None
+    if actual != given:
+        raise ConcurrentUpdate(f"consumer {uuid}", given, actual)
+
+
+def save(
+    transaction: Transaction, uuid: str, row: ConsumerRow | None, write: AllocationsWrite
+) -> int:
+    """Create a consumer or move its generation on, or delete it when it shall hold nothing.
+
+    Returns:
+        Its id.
+    """
+    if row is None:
+        return _create(transaction, uuid, write) if write.allocations else 0
+    if not write.allocations:
+        remove(transaction, row)
+        return row.id
+    changed = transaction.run(
+        _CHANGE,
+        of=row.id,
+        before=row.generation,
+        after=row.generation + 1,
+        project=write.project_id,
+        user=write.user_id,
+        type=row.consumer_type if write.consumer_type is None else write.consumer_type,
+    )
+    if not changed:
+        raise ConcurrentUpdate(f"consumer {uuid}", row.generation, "another one")
+    return row.id
+
+
+def remove(transaction: Transaction, row: ConsumerRow) -> None:
+    """Delete a consumer that holds nothing any more."""
+    transaction.run(_DROP, of=row.id)
+
+
+def _create(transaction: Transaction, uuid: str, write: AllocationsWrite) -> int:
+    created = transaction.one(
+        _CREATE,
+        uuid=uuid,
+        generation=1,  # 0 is the consumer without allocations, which nobody ever sees
+        project_id=write.project_id,
+        user_id=write.user_id,
+        consumer_type=write.consumer_type,
+    )
+    return int(created[0]) if created else 0
+
+
+def allocations_of(transaction: Transaction, uuid: str) -> ConsumerAllocations | None:
+    """Return what one consumer holds, None where it holds nothing."""
+    found = _collect(transaction.all(_HOLDINGS_OF, of=uuid))
+    return found[0] if found else None
+
+
+def allocations_from(transaction: Transaction, provider_id: int) -> tuple[ConsumerAllocations, ...]:
+    """Return what consumers hold of one provider."""
+    return _collect(transaction.all(_HOLDINGS_FROM, of=provider_id))
+
+
+def all_allocations(transaction: Transaction) -> tuple[ConsumerAllocations, ...]:
+    """Return what every consumer holds."""
+    return _collect(transaction.all(_HOLDINGS))
+
+
+def _collect(rows: list[tuple[Any, ...]]) -> tuple[ConsumerAllocations, ...]:
+    collected = []
+    for (uuid, generation, project_id, user_id, consumer_type), lines in groupby(
+        rows, key=lambda row: row[:5]
+    ):
+        held: dict[str, dict[str, int]] = {}
+        for *_consumer, provider_uuid, name, amount in lines:
+            held.setdefault(provider_uuid, {})[name] = amount
+        collected.append(
+            ConsumerAllocations(uuid, held, generation, project_id, user_id, consumer_type)
+        )
+    return tuple(collected)
+
+
+def usages(
+    transaction: Transaction, project_id: str, user_id: str | None, consumer_type: str | None
+) -> dict[str, ConsumerTypeUsage]:
+    """Return what a project's consumers use, by type; see `PlacementClient.get_usages`."""
+    amounts: dict[str, dict[str, int]] = {}
+    counted: dict[str, set[int]] = {}
+    for kind, user, consumer_id, name, amount in transaction.all(_USAGES, of=project_id):
+        key = ALL_TYPES if consumer_type == ALL_TYPES else kind or UNKNOWN_TYPE
+        if consumer_type not in {None, key} or user_id not in {None, user}:
+            continue
+        used = amounts.setdefault(key, {})
+        used[name] = used.get(name, 0) + amount
+        counted.setdefault(key, set()).add(consumer_id)
+    return {key: ConsumerTypeUsage(len(counted[key]), used) for key, used in amounts.items()}

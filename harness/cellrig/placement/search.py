@@ -1,0 +1,154 @@
+"""The ways in which one tree, with the providers that share with it, serves a query."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import product
+
+from cellrig.placement.forest import Node, Tree, fits
+from cellrig.placement.query import Group
+from cellrig.placement.types import CandidateQuery
+
+#: One provider for each numbered group; then one for each class of the unnumbered group.
+Way = tuple[tuple[Node, ...], tuple[Node, ...]]
+
+#: What the providers chosen so far give, by provider and class.
+_Taken = dict[tuple[Node, str], int]
+
+
+class Plan:
+    """A checked query, ready to be put to trees.
+
+    Args:
+        groups: the groups of `query`.
+    """
+
+    def __init__(self, query: CandidateQuery, groups: Sequence[Group]) -> None:
+        self.groups = groups
+        self.numbered = tuple(group for group in groups if group.suffix)
+        self.unnumbered = next((group for group in groups if not group.suffix), None)
+        self._isolate = query.group_policy == "isolate"
+        self._root_required = query.root_required
+        self._root_forbidden = query.root_forbidden
+        places = {group.suffix: place for place, group in enumerate(self.numbered)}
+        self._subtrees = [[places[suffix] for suffix in sorted(s)] for s in query.same_subtree]
+
+    def ways(self, tree: Tree, sharing: tuple[Node, ...]) -> Iterator[Way]:
+        """Yield the ways to serve the query, in the order of the providers' ids.
+
+        Args:
+            tree: where to look.
+            sharing: providers of other trees that share with this one.
+        """
+        traits = tree.root.traits
+        if not (self._root_required <= traits and self._root_forbidden.isdisjoint(traits)):
+            return
+        pools = self._pools(tree, sharing)
+        if pools is None:
+            return
+        if not self.numbered:
+            for spread in product(*pools):
+                if self._has_traits(spread):
+                    yield (), spread
+            return
+        choices = [_serving(group, tree, sharing) for group in self.numbered]
+        if not all(choices):
+            return
+        taken: _Taken = {}
+        for chosen in self._choose(choices, (), taken):
+            for spread in product(*pools):
+                if self._has_traits(spread) and self._has_room(spread, taken):
+                    yield chosen, spread
+
+    def _pools(self, tree: Tree, sharing: tuple[Node, ...]) -> list[list[Node]] | None:
+        """Return for each class of the unnumbered group the providers that could give it.
+
+        None where there is a class that none could give.
+        """
+        group = self.unnumbered
+        pools: list[list[Node]] = []
+        if group is None:
+            return pools
+        takes_any = group.takes_any
+        for name, amount in group.resources:
+            pool = []
+            for node in (*tree.by_class.get(name, ()), *sharing):
+                room = node.rooms.get(name)
+                if room and fits(room, amount) and (takes_any or group.may_use(node)):
+                    pool.append(node)
+            if not pool:
+                return None
+            pools.append(pool)
+        return pools
+
+    def _choose(
+        self, choices: list[list[Node]], chosen: tuple[Node, ...], taken: _Taken
+    ) -> Iterator[tuple[Node, ...]]:
+        """Yield one provider for each numbered group; `taken` says meanwhile what they give."""
+        place = len(chosen)
+        if place == len(choices):
+            if all(_in_one_subtree([chosen[p] for p in places]) for places in self._subtrees):
+                yield chosen
+            return
+        group = self.numbered[place]
+        for node in choices[place]:
+            if self._isolate and self._is_occupied(group, node, chosen):
+                continue
+            for name, amount in group.resources:
+                taken[node, name] = taken.get((node, name), 0) + amount
+            if all(_allows(node, name, taken[node, name]) for name, _amount in group.resources):
+                yield from self._choose(choices, (*chosen, node), taken)
+            for name, amount in group.resources:
+                taken[node, name] -= amount
+
+    def _is_occupied(self, group: Group, node: Node, chosen: tuple[Node, ...]) -> bool:
+        """Whether another group with resources has the provider; one without needs none alone."""
+        return bool(group.resources) and any(
+            other is node and self.numbered[place].resources for place, other in enumerate(chosen)
+        )
+
+    def _has_traits(self, spread: tuple[Node, ...]) -> bool:
+        """Whether the unnumbered group's providers together have the traits that it requires."""
+        group = self.unnumbered
+        if group is None or not group.required:
+            return True
+        return group.satisfied_by(frozenset().union(*[node.traits for node in spread]))
+
+    def _has_room(self, spread: tuple[Node, ...], taken: _Taken) -> bool:
+        """Whether the providers have room for the unnumbered group beside what is taken."""
+        if self.unnumbered is None:
+            return True
+        for node, (name, amount) in zip(spread, self.unnumbered.resources, strict=True):
+            already = taken.get((node, name))
+            if already and not _allows(node, name, already + amount):
+                return False
+        return True
+
+
+def _serving(group: Group, tree: Tree, sharing: tuple[Node, ...]) -> list[Node]:
+    """Return the providers that could be the whole of a numbered group's."""
+    own = tree.by_class.get(group.resources[0][0], ()) if group.resources else tree.nodes
+    return [node for node in (*own, *sharing) if group.serves(node)]
+
+
+def _allows(node: Node, name: str, amount: int) -> bool:
+    """Whether a provider has room for what several groups together want of it.
+
+    Each group's own amount has been held against all units; of the sum only the limits above
+    count.
+    """
+    capacity, used, _min_unit, max_unit, _step_size = node.rooms[name]
+    return used + amount <= capacity and amount <= max_unit
+
+
+def _in_one_subtree(nodes: list[Node]) -> bool:
+    """Whether one of the providers is the same as, or above, each of the others."""
+    return any(all(_is_above(top, node) for node in nodes) for top in nodes)
+
+
+def _is_above(top: Node, node: Node | None) -> bool:
+    while node is not None:
+        if node is top:
+            return True
+        node = node.parent
+    return False

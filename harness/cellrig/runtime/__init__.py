@@ -1,0 +1,24 @@
+"""Tasks, locks, events and the clock: one interface, a virtual and a live implementation."""
+
+from cellrig.runtime.errors import (
+    Deadlock,
+    DeadlineExceeded,
+    OpenTransaction,
+    TaskKilled,
+    WrongThread,
+)
+from cellrig.runtime.interface import Event, Lock, Owner, Periodic, Runtime, Task
+
+__all__ = [
+    "Deadlock",
+    "DeadlineExceeded",
+    "Event",
+    "Lock",
+    "OpenTransaction",
+    "Owner",
+    "Periodic",
+    "Runtime",
+    "Task",
+    "TaskKilled",
+    "WrongThread",
+]

@@ -1,0 +1,563 @@
+"""The virtual runtime: greenlets in one thread, on a clock that moves when nothing can run.
+
+The loop runs in the greenlet of whoever calls from outside (the test). Tasks are greenlets below
+it; a task that must wait switches back to the loop. In the default order tasks run first-in
+first-out and keep running until they wait. With a seed, the next task is drawn from the seed and
+every seam may hand over to another task, so that one number replays one interleaving.
+"""
+
+from __future__ import annotations
+
+import heapq
+import random
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar, cast
+
+import greenlet
+import msgspec
+
+from cellrig.errors import Conflict
+from cellrig.runtime.deadlock import describe, report
+from cellrig.runtime.errors import (
+    Deadlock,
+    DeadlineExceeded,
+    OpenTransaction,
+    TaskKilled,
+    WrongThread,
+)
+from cellrig.runtime.interface import Event, Lock, Owner, Periodic, Runtime, Task
+
+T = TypeVar("T")
+
+#: Where virtual time starts: the day Queens was released, 2018-02-28 00:00:00 UTC.
+EPOCH = 1519776000.0
+
+
+class VirtualTask(Task):
+    """A greenlet, with what a report about it needs."""
+
+    __slots__ = (
+        "_runtime",
+        "blocked",
+        "deadlines",
+        "error",
+        "finished",
+        "greenlet",
+        "killed",
+        "name",
+        "open_database",
+        "owner",
+        "value",
+        "waiting_for",
+        "watchers",
+    )
+
+    def __init__(
+        self, runtime: VirtualRuntime, function: Callable[[], Any], name: str, owner: Owner | None
+    ) -> None:
+        self._runtime = runtime
+        self.name = name
+        self.owner = owner
+        self.greenlet = greenlet.greenlet(self._main)
+        self.value: Any = function  # until it runs: what to run
+        self.error: BaseException | None = None
+        self.finished = False
+        self.killed = False
+        self.blocked = False
+        self.waiting_for: VirtualEvent | VirtualLock | VirtualTask | Timer | None = None
+        self.open_database: str | None = None
+        self.deadlines: list[tuple[float, float, str]] = []
+        self.watchers: list[VirtualTask] = []
+
+    def _main(self) -> None:
+        function, self.value = self.value, None
+        try:
+            self.value = function()
+        except Exception as error:  # noqa: BLE001 - kept for result(), and announced by the runtime
+            self.error = error
+        except TaskKilled as error:
+            self.error = error
+        finally:
+            self._runtime._finished(self)  # noqa: SLF001
+
+    @property
+    def done(self) -> bool:
+        return self.finished
+
+    def result(self) -> Any:
+        while not self.finished:
+            self.watchers.append(self._runtime.current_task("wait for a task"))
+            self._runtime.block(self)
+        if self.error is not None:
+            raise self.error
+        return self.value
+
+
+class Timer:
+    """Something that falls due.
+
+    Args:
+        kind: "sleep" and "deadline" are what `settle` lets time pass for, "periodic" is not.
+        pending: the runtime's count of timers that are neither cancelled nor past, by kind.
+    """
+
+    __slots__ = ("_pending", "action", "due", "kind", "name", "over", "sequence")
+
+    def __init__(
+        self,
+        due: float,
+        sequence: int,
+        action: Callable[[], None],
+        name: str,
+        kind: str,
+        pending: dict[str, int],
+    ) -> None:
+        self.due = due
+        self.sequence = sequence
+        self.action = action
+        self.name = name
+        self.kind = kind
+        self.over = False
+        self._pending = pending
+        pending[kind] += 1
+
+    def end(self) -> None:
+        """Let it not fall due any more (it has, or nobody waits)."""
+        if not self.over:
+            self.over = True
+            self._pending[self.kind] -= 1
+
+    def __lt__(self, other: Timer) -> bool:
+        return (self.due, self.sequence) < (other.due, other.sequence)
+
+
+class VirtualEvent(Event):
+    """An event of the virtual runtime."""
+
+    __slots__ = ("_runtime", "_set", "external", "name", "waiting")
+
+    def __init__(self, runtime: VirtualRuntime, name: str, external: bool) -> None:
+        self._runtime = runtime
+        self.name = name
+        self.external = external
+        self._set = False
+        self.waiting: list[VirtualTask] = []
+
+    def set(self) -> None:
+        self._set = True
+        waiting, self.waiting = self.waiting, []
+        for task in waiting:
+            self._runtime.wake(task)
+
+    @property
+    def is_set(self) -> bool:
+        return self._set
+
+    def wait(self) -> None:
+        if self._set:
+            return
+        task = self._runtime.current_task(f"wait for {self.name}")
+        self.waiting.append(task)
+        try:
+            self._runtime.block(self)
+        finally:
+            if not self._set and task in self.waiting:
+                self.waiting.remove(task)
+
+
+class VirtualLock(Lock):
+    """A lock of the virtual runtime, handed over to the task that waited longest."""
+
+    __slots__ = ("_runtime", "holder", "name", "waiting")
+
+    def __init__(self, runtime: VirtualRuntime, name: str) -> None:
+        self._runtime = runtime
+        self.name = name
+        self.holder: VirtualTask | None = None
+        self.waiting: deque[VirtualTask] = deque()
+
+    def __enter__(self) -> None:
+        task = self._runtime.current_task(f"take lock {self.name}")
+        if self.holder is None:
+            self.holder = task
+            return
+        self.waiting.append(task)
+        try:
+            self._runtime.block(self)
+        except BaseException:
+            if self.holder is task:  # handed over and ended at the same moment
+                self._hand_over()
+            elif task in self.waiting:
+                self.waiting.remove(task)
+            raise
+
+    def __exit__(self, *exc: object) -> None:
+        self._hand_over()
+
+    def _hand_over(self) -> None:
+        self.holder = self.waiting.popleft() if self.waiting else None
+        if self.holder is not None:
+            self._runtime.wake(self.holder)
+
+
+class VirtualState(msgspec.Struct, frozen=True):
+    """The part of a snapshot that is the runtime's.
+
+    Args:
+        now: the clock.
+        order: the state of what draws the order of tasks.
+        due: name of periodic work and when it is due, in the order in which it was arranged.
+    """
+
+    now: float
+    order: Any
+    due: tuple[tuple[str, float], ...]
+
+
+class VirtualPeriodic(Periodic):
+    """Periodic work; between runs only a timer is kept, no task."""
+
+    __slots__ = ("_function", "_runtime", "name", "owner", "seconds", "timer")
+
+    def __init__(
+        self,
+        runtime: VirtualRuntime,
+        seconds: float,
+        function: Callable[[], Any],
+        name: str,
+        owner: Owner | None,
+    ) -> None:
+        self._runtime = runtime
+        self._function = function
+        self.seconds = seconds
+        self.name = name
+        self.owner = owner
+        self.timer: Timer | None = None
+
+    def schedule(self, due: float) -> None:
+        """Let the next run be at `due`, and at no other time."""
+        self.cancel()
+        self.timer = self._runtime.at(due, self._fire, self.name, kind="periodic")
+        self._runtime.periodics[id(self)] = self
+
+    def _fire(self) -> None:
+        self.schedule(self._runtime.now() + self.seconds)
+        self._runtime.spawn(self._function, name=self.name, owner=self.owner)
+
+    def cancel(self) -> None:
+        if self.timer is not None:
+            self.timer.end()
+            self.timer = None
+        self._runtime.periodics.pop(id(self), None)
+
+
+class VirtualRuntime(Runtime):
+    """See the module's text.
+
+    Args:
+        seed: draws the order of tasks from this seed; None keeps first-in first-out.
+        on_task_error: called with a task that ended with an exception that nobody waited for.
+    """
+
+    def __init__(
+        self,
+        seed: int | None = None,
+        on_task_error: Callable[[Task, BaseException], None] | None = None,
+    ) -> None:
+        self._now = EPOCH
+        self._order = None if seed is None else random.Random(seed)
+        self._on_task_error = on_task_error
+        self._ready: deque[VirtualTask] = deque()
+        self._timers: list[Timer] = []
+        self._pending = {"sleep": 0, "deadline": 0, "periodic": 0}
+        self._sequence = 0
+        self._thread = threading.get_ident()
+        self._current: VirtualTask | None = None
+        self._loop = greenlet.getcurrent()
+        self._looping = False
+        self.tasks: dict[int, VirtualTask] = {}
+        self.periodics: dict[int, VirtualPeriodic] = {}
+
+    # -- what services use ---------------------------------------------------------------------
+
+    def now(self) -> float:
+        return self._now
+
+    def spawn(
+        self, function: Callable[[], Any], *, name: str, owner: Owner | None = None
+    ) -> VirtualTask:
+        task = VirtualTask(self, function, name, owner)
+        self.tasks[id(task)] = task
+        self._ready.append(task)
+        return task
+
+    def sleep(self, seconds: float) -> None:
+        task = self.current_task("sleep")
+        timer = self.at(self._now + seconds, lambda: self.wake(task), f"sleep {seconds:g} s")
+        try:
+            self.block(timer)
+        finally:
+            timer.end()
+
+    def event(self, name: str, *, external: bool = False) -> VirtualEvent:
+        return VirtualEvent(self, name, external)
+
+    def lock(self, name: str) -> VirtualLock:
+        return VirtualLock(self, name)
+
+    @contextmanager
+    def deadline(self, seconds: float, what: str) -> Iterator[None]:
+        task = self.current_task(f"set a deadline for {what}")
+        entry = (self._now + seconds, seconds, what)
+        task.deadlines.append(entry)
+        try:
+            yield
+        finally:
+            task.deadlines.remove(entry)
+
+    def every(
+        self,
+        seconds: float,
+        function: Callable[[], Any],
+        *,
+        name: str,
+        owner: Owner | None = None,
+        first: float | None = None,
+    ) -> VirtualPeriodic:
+        periodic = VirtualPeriodic(self, seconds, function, name, owner)
+        periodic.schedule(self._now + (seconds if first is None else first))
+        return periodic
+
+    def switch(self, where: str) -> None:
+        task = self._current
+        if task is None:
+            return
+        if task.open_database is not None:
+            raise OpenTransaction(task.name, f"pass {where}", task.open_database)
+        if task.killed:
+            raise TaskKilled
+        if self._order is not None and self._ready and self._order.random() < 0.5:
+            self._hand_over_turn(task)
+
+    def transaction_opened(self, database: str) -> None:
+        task = self._current
+        if task is None:
+            return
+        if task.open_database is not None:
+            raise OpenTransaction(task.name, f"open {database}", task.open_database)
+        task.open_database = database
+
+    def transaction_closed(self, database: str) -> None:
+        if self._current is not None:
+            self._current.open_database = None
+
+    # -- what tests and the rig use ------------------------------------------------------------
+
+    def run(self, function: Callable[[], T], *, name: str) -> T:
+        if self._current is not None and greenlet.getcurrent() is self._current.greenlet:
+            return function()
+        task = self.spawn(function, name=name)
+        self._drive(lambda: task.finished, until=None)
+        if not task.finished:
+            self._explain_stop()
+            raise Deadlock(f"{name} cannot go on: what it needs is held\n{report(self._waiting())}")
+        if task.error is not None:
+            raise task.error
+        return cast(T, task.value)
+
+    def is_inside(self) -> bool:
+        return self._current is not None and greenlet.getcurrent() is self._current.greenlet
+
+    def checkpoint(self) -> VirtualState:
+        return VirtualState(
+            self._now,
+            None if self._order is None else self._order.getstate(),
+            tuple(
+                (p.name, p.timer.due)
+                for p in self.periodics.values()
+                if p.timer is not None
+            ),
+        )
+
+    def restore(self, state: object) -> None:
+        if not isinstance(state, VirtualState):
+            raise Conflict("this state is not of a virtual runtime")
+        self._now = state.now
+        if self._order is not None and state.order is not None:
+            self._order.setstate(state.order)
+        by_name = {periodic.name: periodic for periodic in self.periodics.values()}
+        self._timers.clear()
+        self._pending = dict.fromkeys(self._pending, 0)
+        for name, due in state.due:
+            if name in by_name:
+                by_name[name].timer = None
+                by_name[name].schedule(due)
+
+    def settle(self) -> None:
+        self._drive(lambda: False, until=None)
+        self._explain_stop()
+
+    def advance(self, seconds: float) -> None:
+        target = self._now + seconds
+        self._drive(lambda: False, until=target)
+        self._now = target
+
+    def kill(self, owner: Owner) -> None:
+        for periodic in list(self.periodics.values()):
+            if periodic.owner is owner:
+                periodic.cancel()
+        for task in list(self.tasks.values()):
+            if task.owner is not owner or task.killed:
+                continue
+            task.killed = True
+            self.wake(task)
+
+    def unfinished(self) -> list[str]:
+        return [describe(task) for task in self.tasks.values()]
+
+    def close(self) -> None:
+        for periodic in list(self.periodics.values()):
+            periodic.cancel()
+        for task in list(self.tasks.values()):
+            task.killed = True
+            self.wake(task)
+        self._run_ready(lambda: False)
+        self._timers.clear()
+        self._pending = dict.fromkeys(self._pending, 0)
+
+    # -- the loop ------------------------------------------------------------------------------
+
+    def at(self, due: float, action: Callable[[], None], name: str, kind: str = "sleep") -> Timer:
+        """Call `action` when the clock reaches `due`; kind is sleep, deadline or periodic."""
+        self._sequence += 1
+        timer = Timer(due, self._sequence, action, name, kind, self._pending)
+        heapq.heappush(self._timers, timer)
+        return timer
+
+    def wake(self, task: VirtualTask) -> None:
+        """Let a task that waits go on. One that was woken already is not woken twice."""
+        if task.blocked:
+            task.blocked = False
+            self._ready.append(task)
+
+    def current_task(self, wish: str) -> VirtualTask:
+        """Return the task that is running; `wish` says in the error what needs one."""
+        task = self._current
+        if task is None or greenlet.getcurrent() is not task.greenlet:
+            raise Deadlock(
+                f"only a task of the rig can {wish}: call rig.run(function) from a test"
+            )
+        return task
+
+    def _hand_over_turn(self, task: VirtualTask) -> None:
+        self._ready.append(task)
+        self._loop.switch()
+        if task.killed:
+            raise TaskKilled
+
+    def block(self, waiting_for: VirtualEvent | VirtualLock | VirtualTask | Timer) -> None:
+        """Hand the calling task's turn to the loop until somebody wakes it."""
+        task = self.current_task("wait")
+        if task.open_database is not None:
+            raise OpenTransaction(task.name, "wait", task.open_database)
+        if task.killed:
+            raise TaskKilled
+        task.waiting_for = waiting_for
+        task.blocked = True
+        timer = self._deadline_timer(task) if task.deadlines else None
+        self._loop.switch()
+        task.waiting_for = None
+        if timer is not None:
+            timer.end()
+        if task.killed:
+            raise TaskKilled
+        if timer is not None and timer.name == "passed":
+            _due, seconds, what = min(task.deadlines)
+            raise DeadlineExceeded(what, seconds)
+
+    def _deadline_timer(self, task: VirtualTask) -> Timer:
+        due, _seconds, what = min(task.deadlines)
+        timer = self.at(due, lambda: None, what, kind="deadline")
+
+        def passed() -> None:
+            timer.name = "passed"
+            self.wake(task)
+
+        timer.action = passed
+        return timer
+
+    def _drive(self, stop: Callable[[], bool], until: float | None) -> None:
+        """Run tasks, and move the clock when none can run, until `stop` or nothing is left."""
+        if threading.get_ident() != self._thread:
+            raise WrongThread(self._thread, threading.get_ident())
+        if self._looping:
+            raise Deadlock("the rig's loop was entered from inside itself")
+        self._looping = True
+        self._loop = greenlet.getcurrent()
+        try:
+            self._run_ready(stop)
+            while not stop() and self._next_due(until):
+                timer = heapq.heappop(self._timers)
+                timer.end()
+                self._now = max(self._now, timer.due)
+                timer.action()
+                self._run_ready(stop)
+        finally:
+            self._looping = False
+
+    def _next_due(self, until: float | None) -> bool:
+        """Whether the clock may move on to the next timer."""
+        while self._timers and self._timers[0].over:
+            heapq.heappop(self._timers)
+        if not self._timers:
+            return False
+        if until is not None:
+            return self._timers[0].due <= until
+        if self._pending["sleep"]:
+            return True
+        return bool(self._pending["deadline"]) and not self._held()
+
+    def _run_ready(self, stop: Callable[[], bool]) -> None:
+        ready = self._ready
+        while ready:
+            if self._order is not None and len(ready) > 1:
+                ready.rotate(-self._order.randrange(len(ready)))
+            task = ready.popleft()
+            if task.finished:
+                continue
+            if task.killed and not task.greenlet:
+                self._finished(task)
+                continue
+            self._current = task
+            task.greenlet.parent = self._loop
+            try:
+                task.greenlet.switch()
+            finally:
+                self._current = None
+            if stop():
+                return
+
+    def _finished(self, task: VirtualTask) -> None:
+        task.finished = True
+        task.waiting_for = None
+        self.tasks.pop(id(task), None)
+        for watcher in task.watchers:
+            self.wake(watcher)
+        if task.error is not None and not task.watchers and self._on_task_error is not None:
+            self._on_task_error(task, task.error)
+
+    def _waiting(self) -> list[VirtualTask]:
+        return list(self.tasks.values())
+
+    def _held(self) -> bool:
+        return any(
+            isinstance(task.waiting_for, VirtualEvent) and task.waiting_for.external
+            for task in self.tasks.values()
+        )
+
+    def _explain_stop(self) -> None:
+        if self.tasks and not self._ready and not self._held():
+            raise Deadlock(report(self._waiting()))

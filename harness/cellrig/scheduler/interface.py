@@ -1,0 +1,25 @@
+"""What the scheduler answers over the bus."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from cellrig.context import RequestContext
+from cellrig.model import SchedulingRequest, Selection
+
+
+class SchedulerService(Protocol):
+    """The scheduler, as the super-conductor calls it."""
+
+    def select_destinations(
+        self, context: RequestContext, request: SchedulingRequest
+    ) -> tuple[tuple[Selection, ...], ...]:
+        """Choose and claim a host for each server of the request, and add alternates.
+
+        Returns:
+            For each server, in the request's order: the selection that has been claimed for it,
+            then up to `request.alternates` unclaimed ones in the same cell, best first.
+
+        Raises:
+            NoValidHost: not all of the servers can be placed; nothing is claimed for any.
+        """

@@ -1,0 +1,228 @@
+"""Seams: every named call site between two parts of the cloud.
+
+A call to a driver, to placement, over the bus or to a cell's database passes a seam. Passing one
+announces the call and its outcome to the plugins, lets a plugin fail, delay, repeat or crash it,
+and is where the runtime may let another task run. There is no second mechanism for faults,
+tracing or fuzzing.
+
+A part does not call `Seams.call` itself. It is handed its partner already wrapped (`Seams.wrap`),
+typed as the partner, and calls methods as usual.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import Any, TypeVar, cast
+
+import pluggy
+
+from cellrig.errors import CellrigError
+from cellrig.runtime import Runtime, TaskKilled
+
+T = TypeVar("T")
+
+#: Seconds between the attempts of `Seams.insist`.
+INSIST_PAUSES = (1.0, 2.0, 4.0)
+
+
+class Process:
+    """One running process of a service: what crashes as a whole, and what owns tasks.
+
+    After a restart the service runs in a new Process.
+
+    Args:
+        service: the kind of service, for example ``compute``.
+        host: the host that it runs on, where it has one.
+        cell: the cell that it belongs to, where it belongs to one.
+    """
+
+    def __init__(self, service: str, host: str | None = None, cell: str | None = None) -> None:
+        self.service = service
+        self.host = host
+        self.cell = cell
+        self.crashed = False
+        self._at_death: list[Callable[[], None]] = []
+
+    @property
+    def label(self) -> str:
+        """How reports call the process."""
+        place = self.host or self.cell
+        return f"{self.service}@{place}" if place else self.service
+
+    def at_death(self, action: Callable[[], None]) -> None:
+        """Call `action` when the process dies."""
+        self._at_death.append(action)
+
+    def crash(self) -> None:
+        """Die at once: nothing that it was doing goes on, nothing is cleaned up."""
+        if not self.crashed:
+            self.crashed = True
+            for action in self._at_death:
+                action()
+
+
+class Passage:
+    """One call on its way through a seam.
+
+    Attributes:
+        seam: the name, ``driver.spawn`` or ``db.cell1.instance_update``.
+        process: the process that makes the call.
+        to: the host or cell that the call goes to, where the name does not tell.
+        times: how often the call is made; a plugin that sets 2 delivers it twice.
+        result, error: the outcome, when the call has returned.
+    """
+
+    __slots__ = ("_function", "args", "error", "kwargs", "process", "result", "seam", "times", "to")
+
+    def __init__(
+        self,
+        seam: str,
+        process: Process,
+        to: str | None,
+        function: Callable[..., Any],
+        args: tuple[Any, ...],
+        kwargs: Mapping[str, Any],
+    ) -> None:
+        self.seam = seam
+        self.process = process
+        self.to = to
+        self._function = function
+        self.args = args
+        self.kwargs = kwargs
+        self.times = 1
+        self.result: Any = None
+        self.error: BaseException | None = None
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """The call's arguments by parameter name."""
+        names = _parameter_names(getattr(self._function, "__func__", self._function))
+        if names and names[0] == "self":
+            names = names[1:]
+        return {**dict(zip(names, self.args, strict=False)), **self.kwargs}
+
+    @property
+    def host(self) -> str | None:
+        """The host that the call is made on or goes to."""
+        return self.process.host or self.to
+
+    @property
+    def server(self) -> str | None:
+        """The uuid of the server that the call is about, where it is about one."""
+        for name, value in self.arguments.items():
+            if name in _SERVER_PARAMETERS:
+                return str(getattr(value, "uuid", value))
+        return None
+
+
+_SERVER_PARAMETERS = frozenset({"instance_uuid", "consumer_uuid", "instance", "guest", "server"})
+
+
+@lru_cache(maxsize=4096)
+def _parameter_names(function: Callable[..., Any]) -> tuple[str, ...]:
+    return tuple(inspect.signature(function).parameters)
+
+
+class _Wrapped:
+    """Stands in for a part; each method, when first used, becomes a call through a seam."""
+
+    def __init__(
+        self, seams: Seams, prefix: str, target: object, process: Process, to: str | None
+    ) -> None:
+        self.__dict__["_cellrig_parts"] = (seams, prefix, target, process, to)
+
+    def __getattr__(self, name: str) -> Any:
+        seams, prefix, target, process, to = self.__dict__["_cellrig_parts"]
+        attribute = getattr(target, name)
+        if name.startswith("_") or not callable(attribute):
+            return attribute
+        seam = f"{prefix}{name}"
+
+        def passing(*args: Any, **kwargs: Any) -> Any:
+            return seams.call(seam, process, to, attribute, args, kwargs)
+
+        self.__dict__[name] = passing
+        return passing
+
+
+class Seams:
+    """The seams of one rig."""
+
+    def __init__(self, runtime: Runtime, plugins: pluggy.PluginManager) -> None:
+        self._switch = runtime.switch
+        self._sleep = runtime.sleep
+        self._enter = plugins.hook.cellrig_seam_enter
+        self._exit = plugins.hook.cellrig_seam_exit
+        self._handled = plugins.hook.cellrig_error_handled
+
+    def wrap(self, prefix: str, target: T, process: Process, to: str | None = None) -> T:
+        """Return a stand-in for `target` whose every method call passes a seam.
+
+        Args:
+            prefix: what the seams' names begin with, separator included (``driver.``).
+            target: the part that is called.
+            process: who calls.
+            to: the host or cell on the other side, where it matters to those who listen.
+        """
+        return cast(T, _Wrapped(self, prefix, target, process, to))
+
+    def call(
+        self,
+        seam: str,
+        process: Process,
+        to: str | None,
+        function: Callable[..., Any],
+        args: tuple[Any, ...],
+        kwargs: Mapping[str, Any],
+    ) -> Any:
+        """Make one call through a seam. A crashed process gets no further: its task ends here."""
+        if process.crashed:
+            raise TaskKilled
+        self._switch(seam)
+        if process.crashed:
+            raise TaskKilled
+        passage = Passage(seam, process, to, function, args, kwargs)
+        try:
+            self._enter(passage=passage)
+            for _time in range(passage.times):
+                passage.result = function(*args, **kwargs)
+        except BaseException as error:
+            passage.error = error
+            self._exit(passage=passage)
+            raise
+        self._exit(passage=passage)
+        return passage.result
+
+    def handled(self, error: BaseException, because: str) -> None:
+        """Say that `error` has been dealt with and will not be raised again.
+
+        Every `except` that ends an error calls this, so that nothing is swallowed unseen.
+
+        Args:
+            error: what was caught.
+            because: in a few words, what was done about it.
+        """
+        self._handled(error=error, because=because)
+
+    def insist(self, action: Callable[[], T], what: str) -> T:
+        """Do what gives something back, again after a while if it fails.
+
+        For clean-up only: an operation that fails is undone, not repeated, but what undoes it must
+        not be lost to one bad moment of a database or of the bus.
+
+        Args:
+            action: harmless when done twice.
+            what: in a few words, for the report.
+
+        Raises:
+            CellrigError: the last failure, when all attempts have failed.
+        """
+        for pause in INSIST_PAUSES:
+            try:
+                return action()
+            except CellrigError as error:
+                self.handled(error, f"{what}: tried again in {pause:g} s")
+                self._sleep(pause)
+        return action()

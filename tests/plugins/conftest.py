@@ -1,0 +1,195 @@
+"""A cloud small enough to see through: one API process, one cell, two hosts."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator
+from typing import Protocol, TypeVar
+
+import pytest
+
+from cellrig.bus import RESPONSE_TIMEOUT, Bus, cast
+from cellrig.db import CellDatabase, Database
+from cellrig.db.cell_tables import metadata
+from cellrig.db.schema import empty_image
+from cellrig.driver.errors import DriverError, GuestNotFound
+from cellrig.errors import CellrigError
+from cellrig.hooks import plugin_manager
+from cellrig.model import Service
+from cellrig.runtime import Task
+from cellrig.runtime.virtual import VirtualRuntime
+from cellrig.seams import Process, Seams
+from cellrig_faults import Faults
+from cellrig_timeline import Timeline
+
+T = TypeVar("T")
+
+HOSTS = ("cell1-host1", "cell1-host2")
+
+
+class ComputeInterface(Protocol):
+    """Two of a compute service's methods, under their real names."""
+
+    @cast
+    def build_and_run_instance(self, instance_uuid: str) -> None: ...
+
+    def get_console_output(self, instance_uuid: str) -> str: ...
+
+
+class Hypervisor:
+    """Outlives the services that drive it."""
+
+    def __init__(self) -> None:
+        self.guests: list[str] = []
+
+    def spawn(self, instance_uuid: str) -> None:
+        self.guests.append(instance_uuid)
+
+    def destroy(self, instance_uuid: str) -> None:
+        self.guests.remove(instance_uuid)
+
+    def get_console_output(self, instance_uuid: str) -> str:
+        if instance_uuid not in self.guests:
+            raise GuestNotFound(instance_uuid)
+        return "booted"
+
+
+class ComputeManager:
+    """Builds servers; records in its cell what became of them."""
+
+    def __init__(self, cloud: SmallCloud, driver: Hypervisor, cell: CellDatabase) -> None:
+        self._cloud = cloud
+        self._driver = driver
+        self._cell = cell
+
+    def build_and_run_instance(self, instance_uuid: str) -> None:
+        try:
+            self._driver.spawn(instance_uuid)
+        except DriverError as error:
+            self._cloud.failures[instance_uuid] = str(error)
+            self._cloud.seams.handled(error, "the build is given up")
+            return
+        self._cell.hosts.service_create(
+            Service(instance_uuid, instance_uuid, "a server", last_seen_up=0.0)
+        )
+
+    def get_console_output(self, instance_uuid: str) -> str:
+        return self._driver.get_console_output(instance_uuid)
+
+
+class SmallCloud:
+    """What the plugins need of a rig, with a few parts behind seams.
+
+    Args:
+        seed: of the order of tasks and of all random numbers.
+    """
+
+    def __init__(self, seed: int | None = None) -> None:
+        self.seed = seed or 0
+        self.plugins = plugin_manager()
+        self.runtime = VirtualRuntime(seed, on_task_error=self._task_failed)
+        image = empty_image(metadata)
+        self.databases = {
+            name: Database(name, image, self.runtime)
+            for name in ("api", "placement", "cell0", "cell1")
+        }
+        self.seams = Seams(self.runtime, self.plugins)
+        self.bus = Bus(self.runtime, self.seams)
+        self.api = Process("api")
+        self.hypervisors = {host: Hypervisor() for host in HOSTS}
+        self.failures: dict[str, str] = {}
+        self.processes: dict[str, Process] = {}
+        self.faults = Faults(self)
+        self.plugins.register(self.faults, name="faults")
+        self.timeline = Timeline(self)
+        self.plugins.register(self.timeline, name="timeline")
+        for host in HOSTS:
+            self.start(host)
+
+    def random(self, name: str) -> random.Random:
+        return random.Random(f"{self.seed}/{name}")
+
+    def start(self, host: str) -> None:
+        process = self.processes[host] = Process("compute", host, "cell1")
+        process.at_death(lambda: self.runtime.kill(process))
+        driver = self.seams.wrap("driver.", self.hypervisors[host], process)
+        cell = CellDatabase(self.databases["cell1"], self.runtime.now, self.seams, process)
+        manager = ComputeManager(self, driver, cell)
+        self.bus.serve(f"compute.{host}", ComputeInterface, manager, process)
+
+    def compute(self, host: str = HOSTS[0]) -> ComputeInterface:
+        """Return the client of a host's compute service; only tasks can use it."""
+        return self.bus.client(ComputeInterface, "compute", self.api, server=host)
+
+    def driver(self, host: str = HOSTS[0]) -> Hypervisor:
+        """Return a host's driver as its compute service calls it."""
+        return self.seams.wrap("driver.", self.hypervisors[host], self.processes[host])
+
+    def run(self, function: Callable[[], T]) -> T:
+        """Do what a rig does with an operation of its API: raise its error to the test."""
+        errors: list[CellrigError] = []
+        results: list[T] = []
+
+        def operation() -> None:
+            try:
+                results.append(function())
+            except CellrigError as error:
+                self.seams.handled(error, "raised to the test")
+                errors.append(error)
+
+        self.runtime.run(operation, name="operation")
+        if errors:
+            raise errors[0]
+        return results[0]
+
+    def boot(self, server: str, host: str = HOSTS[0]) -> None:
+        """Ask a host for a server, and let it do all it does."""
+        client = self.compute(host)
+        self.run(lambda: client.build_and_run_instance(server))
+        self.runtime.settle()
+
+    def console(self, server: str, host: str = HOSTS[0]) -> str:
+        """Ask a host for a console, over the bus."""
+        client = self.compute(host)
+        return self.run(lambda: client.get_console_output(server))
+
+    def recorded(self) -> list[str]:
+        """Return the servers that the cell's database knows."""
+        cell = CellDatabase(self.databases["cell1"], self.runtime.now, self.seams, Process("test"))
+        services = self.run(cell.hosts.services)
+        return [service.uuid for service in services]
+
+    def stop(self) -> list[str]:
+        """End the cloud; return what the plugins find wrong."""
+        wrongs = [wrong for part in self.plugins.hook.cellrig_rig_stopping() for wrong in part]
+        self.runtime.close()
+        for database in self.databases.values():
+            database.close()
+        return wrongs
+
+    def _task_failed(self, task: Task, error: BaseException) -> None:
+        self.plugins.hook.cellrig_task_failed(task=task, error=error)
+
+
+@pytest.fixture
+def make_cloud() -> Callable[..., SmallCloud]:
+    return SmallCloud
+
+
+@pytest.fixture
+def cloud() -> Iterator[SmallCloud]:
+    """A cloud that must have nothing to report when the test has ended."""
+    small = SmallCloud()
+    yield small
+    assert small.stop() == []
+
+
+@pytest.fixture
+def faulty_cloud() -> SmallCloud:
+    """A cloud that the test itself stops, to see what is reported."""
+    return SmallCloud()
+
+
+@pytest.fixture
+def response_timeout() -> float:
+    return RESPONSE_TIMEOUT
