@@ -31,9 +31,15 @@ def _differences(one: _Element, other: _Element, path: str) -> Iterator[str]:
     if mine != theirs:
         yield f"{path}: {mine!r} against {theirs!r}"
     ours, others = list(one), list(other)
-    for position, (left, right) in enumerate(zip(ours, others, strict=False), start=1):
-        yield from _differences(left, right, f"{path}/{left.tag}[{position}]")
+    for left, right in zip(ours, others, strict=False):
+        yield from _differences(left, right, f"{path}/{_step(left, ours)}")
     for left in ours[len(others) :]:
-        yield f"{path}/{left.tag}: is missing"
+        yield f"{path}/{_step(left, ours)}: is missing"
     for right in others[len(ours) :]:
-        yield f"{path}/{right.tag}: is not wanted"
+        yield f"{path}/{_step(right, others)}: is not wanted"
+
+
+def _step(element: _Element, siblings: list[_Element]) -> str:
+    """Name an element as XPath does: with its number where there are several of its tag."""
+    alike = [sibling for sibling in siblings if sibling.tag == element.tag]
+    return f"{element.tag}[{alike.index(element) + 1}]" if len(alike) > 1 else str(element.tag)

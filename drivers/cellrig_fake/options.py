@@ -100,7 +100,8 @@ class FakeOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         numa_nodes = [card.numa_node for card in self.sriov] + [gpu.numa_node for gpu in self.gpus]
         for numa_node in numa_nodes:
             if numa_node is not None and numa_node >= max(self.numa_cells, 1):
-                raise ValueError(f"numa_cells: more than {numa_node}, which is where a card hangs")
+                told = f"a numa_node below numa_cells, which is {self.numa_cells}"
+                raise ValueError(f"{'sriov' if self.sriov else 'gpus'}: {told}")
 
     def effective_capabilities(self) -> Capabilities:
         """What a driver with these options can do."""

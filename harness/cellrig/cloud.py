@@ -128,7 +128,12 @@ class Cloud:
         def client(host: str) -> ComputeService:
             known = clients.get(host)
             if known is None:
-                known = clients[host] = self.bus.client(ComputeService, COMPUTE, process, host)
+                known = clients[host] = self.bus.client(
+                    ComputeService,  # type: ignore[type-abstract]
+                    COMPUTE,
+                    process,
+                    host,
+                )
             return known
 
         return client
@@ -153,7 +158,11 @@ class Cloud:
             cells=cells,
             placement=self.placement_client(process),
             images=self.image_client(process),
-            conductor=self.bus.client(SuperConductorService, CONDUCTOR, process),
+            conductor=self.bus.client(
+                SuperConductorService,  # type: ignore[type-abstract]
+                CONDUCTOR,
+                process,
+            ),
             compute=self.compute_clients(process),
             runtime=self._runtime,
             seams=self._seams,
@@ -195,7 +204,11 @@ class Cloud:
         conductor = SuperConductor(
             api,
             cells,
-            self.bus.client(SchedulerService, SCHEDULER, process),
+            self.bus.client(
+                SchedulerService,  # type: ignore[type-abstract]
+                SCHEDULER,
+                process,
+            ),
             self.placement_client(process),
             self.compute_clients(process),
             self._options.max_attempts,
@@ -250,7 +263,7 @@ class Cloud:
                 cell=cell,
                 driver=self._seams.wrap("driver.", self.drivers[host], process),
                 clients=CellClients(
-                    conductor=client(CellConductorService),
+                    conductor=client(CellConductorService),  # type: ignore[type-abstract]
                     instances=client(InstanceStore, part="instance"),
                     actions=client(ActionStore, part="action"),
                     hosts=client(HostStore, part="host"),

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import logging
-import random
 import tempfile
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from random import Random
 from types import TracebackType
 from typing import Any, Self, TypeVar
+
+import msgspec
 
 from cellrig.client import Caller, Client
 from cellrig.client.servers import ServerRef, id_of
@@ -79,8 +81,8 @@ class Rig:
         self.seed = seed or 0
         self.audited = audit
         self._hosts = self.topology.check()
-        self._host_options = [driver_options(h.driver, h.options) for h in self._hosts]
-        self._random: dict[str, random.Random] = {}
+        self._host_options = _driver_options(self._hosts)
+        self._random: dict[str, Random] = {}
         self._holding = 0
         self._started = False
         self._directory: tempfile.TemporaryDirectory[str] | None = None
@@ -338,15 +340,15 @@ class Rig:
 
     # -- sources ---------------------------------------------------------------------------------
 
-    def random(self, name: str) -> random.Random:
+    def random(self, name: str) -> Random:
         """Return the rig's source of random numbers for `name`, seeded by the rig's seed."""
         known = self._random.get(name)
         if known is None:
-            known = self._random[name] = random.Random(f"{self.seed}/{name}")
+            known = self._random[name] = Random(f"{self.seed}/{name}")
         return known
 
     @property
-    def random_sources(self) -> dict[str, random.Random]:
+    def random_sources(self) -> dict[str, Random]:
         """The sources that have been used, by name."""
         return self._random
 
@@ -392,3 +394,15 @@ class Rig:
                 f"registered are: {', '.join(known) or 'none'}"
             )
         return plugin
+
+
+def _driver_options(hosts: Sequence[NamedHost]) -> list[msgspec.Struct]:
+    """Return each host's validated options; hosts that were told the same share them."""
+    checked: dict[tuple[str, int], msgspec.Struct] = {}
+    options = []
+    for host in hosts:
+        key = (host.driver, id(host.options))
+        if key not in checked:
+            checked[key] = driver_options(host.driver, host.options)
+        options.append(checked[key])
+    return options

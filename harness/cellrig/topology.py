@@ -97,7 +97,7 @@ class Topology(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         Raises:
             InvalidTopology: names the place, what stands there and what it takes.
         """
-        import yaml  # noqa: PLC0415
+        import yaml
 
         try:
             return msgspec.convert(yaml.safe_load(text) or {}, cls)
@@ -153,8 +153,7 @@ class Topology(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 def _check_cell(cell: Cell) -> None:
     if not cell.name or cell.name in _RESERVED or "." in cell.name:
         raise InvalidTopology(
-            f"cell name {cell.name!r}: takes a name without dots, "
-            f"other than {', '.join(_RESERVED)}"
+            f"cell name {cell.name!r}: takes a name without dots, other than {', '.join(_RESERVED)}"
         )
     if isinstance(cell.hosts, int) and cell.hosts < 0:
         raise InvalidTopology(f"cell {cell.name!r}: hosts takes 0 or more, not {cell.hosts}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 
 from cellrig.db.database import Database
@@ -12,7 +12,8 @@ from cellrig_faults.actions import BringBack, Delay, DropReply, Fail, FailAfter,
 from cellrig_faults.errors import InvalidFault
 from cellrig_faults.fault import Fault, Where
 from cellrig_faults.interface import Action, Rig
-from cellrig_faults.known import check_replied, check_seam
+from cellrig_faults.known import SERVICES, check_replied, check_seam
+from cellrig_faults.passed import NO_CELLS
 
 
 def check_names(given: Iterable[str]) -> None:
@@ -35,15 +36,24 @@ def check_fault(fault: Fault, rig: Rig) -> None:
     _check_action(fault.action, rig)
     if isinstance(fault.action, DropReply):
         check_replied(fault.seam)
-    for name in ("host", "cell", "server", "service"):
-        value = getattr(fault, name)
-        if value is not None and (not isinstance(value, str) or not value):
-            raise InvalidFault(f"{name} was given as {value!r}, a fault takes a name")
-    if fault.cell is not None:
-        database_of(fault.cell, rig)
+    _check_one_of("host", fault.host, rig.host_names)
+    _check_one_of("cell", fault.cell, [name for name in rig.databases if name not in NO_CELLS])
+    _check_one_of("service", fault.service, SERVICES)
+    if fault.server is not None and (not isinstance(fault.server, str) or not fault.server):
+        raise InvalidFault(
+            f"server was given as {fault.server!r}, a fault takes a uuid or something that has one"
+        )
     if fault.when is not None and not callable(fault.when):
         raise InvalidFault(f"when was given as {fault.when!r}, a fault takes a function")
     _check_times(fault)
+
+
+def _check_one_of(name: str, value: str | None, taken: Sequence[str]) -> None:
+    if value is not None and value not in taken:
+        shown = ", ".join(taken[:8]) + (", ..." if len(taken) > 8 else "")
+        raise InvalidFault(
+            f"there is no {name} {value!r}{suggestion(value, taken)}; there are {shown}"
+        )
 
 
 def _check_times(fault: Fault) -> None:

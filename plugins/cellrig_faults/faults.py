@@ -126,7 +126,8 @@ class Faults:
             InvalidFault: it cannot be; nothing is set.
         """
         check_fault(fault, self._rig)
-        rule = Rule(fault, self._rig, self._rig.random(f"fault {len(self._rules)}"))
+        draw = None if fault.probability is None else self._rig.random(f"fault {len(self._rules)}")
+        rule = Rule(fault, self._rig, draw)
         rule.on_clear(self._cleared)
         self._rules.append(rule)
         self._injector.rules.append(rule)
@@ -185,6 +186,8 @@ class Faults:
     def cellrig_error_handled(self, error: BaseException, because: str) -> None:
         """Note that somebody answers for an error."""
         self._escapes.answered(error)
+        # The task of a request fails, and only then its error is raised to the test.
+        self._failed_tasks = [failed for failed in self._failed_tasks if failed.error is not error]
 
     @hookimpl
     def cellrig_task_failed(self, task: Task, error: BaseException) -> None:
@@ -220,7 +223,7 @@ class Faults:
         check_names(where)
         server = where.get("server")
         if server is not None:
-            where["server"] = getattr(server, "uuid", server)
+            where["server"] = getattr(server, "uuid", None) or getattr(server, "id", server)
         return self.add(Fault(seam=seam, action=action, **where))
 
     def _cleared(self, rule: Rule) -> None:

@@ -25,6 +25,10 @@ class Rig(Protocol):
         """Its databases: ``api``, ``placement``, ``cell0`` and each cell's by the cell's name."""
 
     @property
+    def host_names(self) -> tuple[str, ...]:
+        """The names of all hosts."""
+
+    @property
     def plugins(self) -> pluggy.PluginManager:
         """The plugin manager, where hooks that only sometimes listen come and go."""
 

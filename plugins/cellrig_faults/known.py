@@ -6,10 +6,12 @@ import inspect
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from functools import lru_cache
+from itertools import chain
 from types import SimpleNamespace
 from typing import Any, cast
 
 from cellrig.bus.codec import method_of
+from cellrig.cloud import API, COMPUTE, CONDUCTOR, SCHEDULER
 from cellrig.compute.interface import ComputeService
 from cellrig.conductor.interface import CellConductorService, SuperConductorService
 from cellrig.db import ApiDatabase, CellDatabase
@@ -21,8 +23,21 @@ from cellrig.seams import Process
 from cellrig_faults.errors import InvalidFault
 from cellrig_faults.interface import Rig
 
-_SERVICES = (ComputeService, SuperConductorService, CellConductorService, SchedulerService)
-_PARTNERS = (("driver.", ComputeDriver), ("image.", ImageService), ("placement.", PlacementClient))
+#: Databases that are reached by the service that owns them only.
+_BEHIND_SERVICES = ("images", "placement")
+
+#: The kinds of services that make calls.
+SERVICES = (API, COMPUTE, CONDUCTOR, SCHEDULER)
+
+_PARTNERS = (
+    ("bus.compute.", ComputeService),
+    ("bus.conductor.", SuperConductorService),
+    ("bus.conductor.", CellConductorService),
+    ("bus.scheduler.", SchedulerService),
+    ("driver.", ComputeDriver),
+    ("image.", ImageService),
+    ("placement.", PlacementClient),
+)
 
 
 def check_seam(seam: str, rig: Rig) -> None:
@@ -34,9 +49,9 @@ def check_seam(seam: str, rig: Rig) -> None:
     if not isinstance(seam, str) or not seam:
         raise InvalidFault(f"{seam!r} was given as a seam, a fault takes a name or a glob")
     seams = _seams(tuple(rig.databases))
-    if any(fnmatchcase(known, _without_service(seam)) for known in seams):
+    if any(fnmatchcase(known, seam) for known in seams):
         return
-    close = get_close_matches(_without_service(seam), seams, 3)
+    close = get_close_matches(seam, seams, 3)
     meant = f"is {' or '.join(close)} meant?" if close else f"they begin with {_roots(seams)}"
     raise InvalidFault(f"no seam matches {seam!r}; {meant}")
 
@@ -48,8 +63,7 @@ def check_replied(seam: str) -> None:
             f"drop_reply was given {seam!r}: only calls over the bus have a reply that can be "
             "lost, it takes a seam that begins with 'bus.'"
         )
-    calls = [f"bus.*.{name}" for name, is_cast in _bus_methods().items() if not is_cast]
-    if not any(fnmatchcase(call, _without_service(seam)) for call in calls):
+    if not any(fnmatchcase(sent, seam) and not is_cast(sent) for sent in _sent_over_bus()):
         raise InvalidFault(
             f"drop_reply was given {seam!r}, which is a cast: nobody waits for a reply"
         )
@@ -57,35 +71,39 @@ def check_replied(seam: str) -> None:
 
 def is_cast(seam: str) -> bool:
     """Whether what passes this seam is a message that nobody waits for."""
-    root, _dot, rest = seam.partition(".")
-    return root == "bus" and _bus_methods().get(rest.partition(".")[2], False)
+    return _sent_over_bus().get(seam, False)
 
 
 @lru_cache(maxsize=64)
 def _seams(databases: tuple[str, ...]) -> tuple[str, ...]:
-    names = [f"{prefix}{name}" for prefix, kind in _PARTNERS for name in _methods(kind)]
-    names += [f"bus.*.{name}" for name in _bus_methods()]
-    for database in databases:
-        if database != "placement":  # reached by its client only
-            names += [
-                f"{prefix}{name}" for prefix, kind in _stores(database) for name in _methods(kind)
-            ]
-    return tuple(names)
+    partners = [_names(prefix, kind) for prefix, kind in _PARTNERS]
+    stores = [
+        _names(prefix, kind)
+        for database in databases
+        if database not in _BEHIND_SERVICES
+        for prefix, kind in _stores(database)
+    ]
+    return tuple(dict.fromkeys(chain(*partners, _sent_over_bus(), *stores)))
 
 
 @lru_cache(maxsize=1)
-def _bus_methods() -> dict[str, bool]:
-    """Return what is sent over the bus, by the seam's last part, and whether it is a cast."""
+def _sent_over_bus() -> dict[str, bool]:
+    """Return the seams of the bus, and whether a cast passes there."""
     sent = {
-        name: method_of(service, name).is_cast
-        for service in _SERVICES
-        for name in _methods(service)
+        f"{prefix}{name}": method_of(interface, name).is_cast
+        for prefix, interface in _PARTNERS
+        if prefix.startswith("bus.")
+        for name in _methods(interface)
     }
     # A cell's conductor serves the cell's stores to its compute services.
     for prefix, kind in _stores("cell"):
         part = prefix.rpartition(".")[2]
-        sent.update({f"{part}{name}": False for name in _methods(kind)})
+        sent.update(dict.fromkeys(_names(f"bus.conductor.{part}", kind), False))
     return sent
+
+
+def _names(prefix: str, kind: type) -> list[str]:
+    return [f"{prefix}{name}" for name in _methods(kind)]
 
 
 def _stores(database: str) -> list[tuple[str, type]]:
@@ -103,14 +121,11 @@ def _stores(database: str) -> list[tuple[str, type]]:
 
 
 def _methods(kind: type) -> list[str]:
-    return [name for name, _ in inspect.getmembers(kind, callable) if not name.startswith("_")]
-
-
-def _without_service(seam: str) -> str:
-    """Let a seam of the bus name any service: which there are is the rig's business."""
-    root, dot, rest = seam.partition(".")
-    _service, dot, method = rest.partition(".")
-    return f"bus.[*].{method}" if root == "bus" and dot else seam
+    return [
+        name
+        for name, _function in inspect.getmembers(kind, inspect.isfunction)
+        if not name.startswith("_")
+    ]
 
 
 def _roots(seams: tuple[str, ...]) -> str:

@@ -8,6 +8,9 @@ from cellrig.seams import Passage
 from cellrig_faults.fault import Fault
 from cellrig_faults.interface import Action, Rig
 
+#: Databases that are not a cell's.
+NO_CELLS = ("api", "images", "placement")
+
 
 class Passed(msgspec.Struct, frozen=True):
     """One call that passed a seam.
@@ -51,10 +54,7 @@ def cell_of(passage: Passage, rig: Rig) -> str | None:
         return passage.process.cell
     root, _dot, rest = passage.seam.partition(".")
     name = rest.partition(".")[0] if root == "db" else passage.to
-    return name if name in rig.databases and name not in _NO_CELLS else None
-
-
-_NO_CELLS = ("api", "placement")
+    return name if name in rig.databases and name not in NO_CELLS else None
 
 
 def passage_fault(passed: Passed, action: Action) -> Fault:

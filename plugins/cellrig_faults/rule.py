@@ -20,7 +20,7 @@ class Rule:
     Args:
         fault: what it does.
         rig: where.
-        draw: the fault's own random numbers.
+        draw: the random numbers of a fault that has a probability.
 
     Attributes:
         matched: how many passages were where the fault is.
@@ -28,7 +28,7 @@ class Rule:
         broken: the error that the fault's predicate raised, if it did; it matches nothing then.
     """
 
-    def __init__(self, fault: Fault, rig: Rig, draw: random.Random) -> None:
+    def __init__(self, fault: Fault, rig: Rig, draw: random.Random | None) -> None:
         self.fault = fault
         self.matched = 0
         self.passages: list[Passed] = []
@@ -71,7 +71,9 @@ class Rule:
             return False
         if fault.times is not None and self._taken >= fault.times:
             return False
-        return fault.probability is None or self._draw.random() < fault.probability
+        if fault.probability is None or self._draw is None:
+            return True
+        return self._draw.random() < fault.probability
 
     def give_back(self) -> None:
         """Let a passage that was taken not count: the call was never made."""

@@ -8,13 +8,14 @@ from collections import deque
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from typing import Protocol
+from weakref import WeakKeyDictionary
 
 import greenlet
 
 from cellrig.errors import Invalid
 from cellrig.hooks import hookimpl
 from cellrig.runtime import Runtime, Task, TaskKilled
-from cellrig.seams import Passage
+from cellrig.seams import Passage, Process
 from cellrig_timeline.entry import Entry
 from cellrig_timeline.server import ServerOf
 
@@ -51,6 +52,7 @@ class Timeline:
         self._server_of = ServerOf()
         # A greenlet is a task of the virtual runtime; in a thread of the live one it is the thread.
         self._under_way: dict[greenlet.greenlet, list[Entry]] = {}
+        self._met_errors: WeakKeyDictionary[greenlet.greenlet, Process] = WeakKeyDictionary()
 
     def keep_all(self) -> None:
         """Keep every entry from now on."""
@@ -139,6 +141,7 @@ class Timeline:
         entry.passage = None
         if passage.error is not None:
             entry.outcome = _told(passage.error)
+            self._met_errors[task] = passage.process
         elif passage.times != 1:
             entry.outcome = f"made {passage.times} times"
 
@@ -163,10 +166,9 @@ class Timeline:
         self._under_way.clear()
 
     def _say(self, words: str) -> None:
-        inside = self._under_way.get(greenlet.getcurrent())
-        entry = Entry(self._now(), words, None, len(inside) if inside else 0, None)
-        if inside:
-            entry.process = inside[-1].process
+        task = greenlet.getcurrent()
+        entry = Entry(self._now(), words, None, len(self._under_way.get(task, ())), None)
+        entry.process = self._met_errors.get(task)
         self._entries.append(entry)
         self._count += 1
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 import pytest
 
-from cellrig.bus import RESPONSE_TIMEOUT, Bus, cast
+from cellrig.bus import Bus, cast
 from cellrig.db import CellDatabase, Database
 from cellrig.db.cell_tables import metadata
 from cellrig.db.schema import empty_image
@@ -27,13 +27,15 @@ T = TypeVar("T")
 HOSTS = ("cell1-host1", "cell1-host2")
 
 
-class ComputeInterface(Protocol):
+class ComputeInterface:
     """Two of a compute service's methods, under their real names."""
 
     @cast
-    def build_and_run_instance(self, instance_uuid: str) -> None: ...
+    def build_and_run_instance(self, instance_uuid: str) -> None:
+        raise NotImplementedError
 
-    def get_console_output(self, instance_uuid: str) -> str: ...
+    def get_console_output(self, instance_uuid: str) -> str:
+        raise NotImplementedError
 
 
 class Hypervisor:
@@ -86,6 +88,7 @@ class SmallCloud:
 
     def __init__(self, seed: int | None = None) -> None:
         self.seed = seed or 0
+        self.host_names = HOSTS
         self.plugins = plugin_manager()
         self.runtime = VirtualRuntime(seed, on_task_error=self._task_failed)
         image = empty_image(metadata)
@@ -188,8 +191,3 @@ def cloud() -> Iterator[SmallCloud]:
 def faulty_cloud() -> SmallCloud:
     """A cloud that the test itself stops, to see what is reported."""
     return SmallCloud()
-
-
-@pytest.fixture
-def response_timeout() -> float:
-    return RESPONSE_TIMEOUT

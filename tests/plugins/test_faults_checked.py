@@ -24,9 +24,10 @@ class NeedsTwo(Exception):
 
 REFUSED: list[tuple[Callable[[Faults], object], str]] = [
     (lambda f: f.fail("driver.spwan"), "no seam matches 'driver.spwan'; is driver.spawn"),
-    (lambda f: f.fail("placment.*"), "no seam matches 'placment.*'; .*they begin with driver."),
+    (lambda f: f.fail("xyz.*"), "no seam matches 'xyz..'; they begin with bus., driver., image.,"),
+    (lambda f: f.fail("bus.scheduler.build_*"), "no seam matches 'bus.scheduler.build_"),
     (lambda f: f.fail("db.cell7.*"), "no seam matches 'db.cell7"),
-    (lambda f: f.fail("bus.compute.build"), "is bus.*.build_instances"),
+    (lambda f: f.fail("bus.compute.build"), "is .*bus.compute.build_and_run_instance or .* meant"),
     (lambda f: f.fail(""), "'' was given as a seam"),
     (lambda f: f.fail("driver.spawn", hots="x"), "takes no 'hots' .is 'host' meant"),  # type: ignore[call-arg]
     (lambda f: f.fail("driver.spawn", nth=0), "nth was given as 0"),
@@ -37,8 +38,14 @@ REFUSED: list[tuple[Callable[[Faults], object], str]] = [
     (lambda f: f.fail("driver.spawn", probability=1.5), "probability was given as 1.5"),
     (lambda f: f.fail("driver.spawn", probability=float("nan")), "probability was given as nan"),
     (lambda f: f.fail("driver.spawn", when=3), "when was given as 3"),  # type: ignore[arg-type]
-    (lambda f: f.fail("driver.spawn", cell="cell9"), "'cell9' is no cell or database.*'cell1'"),
-    (lambda f: f.fail("driver.spawn", host=""), "host was given as ''"),
+    (
+        lambda f: f.fail("driver.spawn", cell="cell9"),
+        "no cell 'cell9' .is 'cell.' meant.*are cell0, cell1",
+    ),
+    (lambda f: f.fail("driver.spawn", cell="api"), "there is no cell 'api'"),
+    (lambda f: f.fail("driver.spawn", host="host1"), "no host 'host1' .is 'cell1-host1' meant"),
+    (lambda f: f.fail("driver.spawn", service="nova-compute"), "no service 'nova-compute'"),
+    (lambda f: f.fail("driver.spawn", server=7), "server was given as 7"),
     (lambda f: f.fail("driver.spawn", "no"), "'no' was given as the error"),  # type: ignore[arg-type]
     (lambda f: f.fail("driver.spawn", KeyboardInterrupt), "given as the error"),  # type: ignore[arg-type]
     (lambda f: f.fail("driver.spawn", StopIteration), "given as the error"),

@@ -20,7 +20,6 @@ from cellrig.bus.codec import (
     encode_result,
     method_of,
 )
-from cellrig.bus.codec import cast as cast
 from cellrig.errors import MessagingTimeout
 from cellrig.runtime import DeadlineExceeded, Event, Runtime
 from cellrig.seams import Process, Seams

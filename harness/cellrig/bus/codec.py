@@ -104,10 +104,7 @@ def decode_error(message: bytes) -> Exception:
     """
     encoded = msgspec.msgpack.decode(message, type=EncodedError)
     args = tuple(_frozen(value) for value in msgspec.msgpack.decode(encoded.args))
-    kind = _known_errors().get((encoded.module, encoded.name))
-    if kind is None and encoded.module == "builtins":
-        found = getattr(builtins, encoded.name, None)
-        kind = found if isinstance(found, type) and issubclass(found, Exception) else None
+    kind = _error_type(encoded.module, encoded.name)
     error: Exception
     if kind is None:
         error = RemoteError(encoded.name, encoded.message)
@@ -122,11 +119,16 @@ def _frozen(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 
-def _known_errors() -> dict[tuple[str, str], type[CellrigError]]:
-    known: dict[tuple[str, str], type[CellrigError]] = {}
+@lru_cache(maxsize=512)
+def _error_type(module: str, name: str) -> type[Exception] | None:
+    """Return the type that an error had on the other side, where it is the field's or Python's."""
+    if module == "builtins":
+        found = getattr(builtins, name, None)
+        return found if isinstance(found, type) and issubclass(found, Exception) else None
     waiting: list[type[CellrigError]] = [CellrigError]
     while waiting:
         kind = waiting.pop()
-        known[kind.__module__, kind.__qualname__] = kind
+        if (kind.__module__, kind.__qualname__) == (module, name):
+            return kind
         waiting.extend(kind.__subclasses__())
-    return known
+    return None

@@ -106,9 +106,7 @@ class ServerGroupClient:
         self._call = call
         self._groups = groups
 
-    def create(
-        self, name: str, policy: str, rules: Mapping[str, int] | None = None
-    ) -> ServerGroup:
+    def create(self, name: str, policy: str, rules: Mapping[str, int] | None = None) -> ServerGroup:
         """Add a server group; see `ServerGroup` for policies and rules."""
         return self._call(
             lambda c: self._groups.create(c, name, policy, rules), "create server group"

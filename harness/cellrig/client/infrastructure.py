@@ -1,4 +1,4 @@
-"""``rig.services``, ``rig.aggregates``, ``rig.hypervisors``: hosts, as an administrator sees them."""
+"""``rig.services``, ``rig.aggregates``, ``rig.hypervisors``: an administrator's view of hosts."""
 
 from __future__ import annotations
 
@@ -90,9 +90,7 @@ class AggregateClient:
             lambda c: self._aggregates.remove_host(c, aggregate.id, host), "remove host"
         )
 
-    def set_metadata(
-        self, aggregate: Aggregate, metadata: Mapping[str, str | None]
-    ) -> Aggregate:
+    def set_metadata(self, aggregate: Aggregate, metadata: Mapping[str, str | None]) -> Aggregate:
         """Change metadata; a value of None removes the key."""
         return self._call(
             lambda c: self._aggregates.set_metadata(c, aggregate.id, metadata), "set metadata"

@@ -28,9 +28,7 @@ class Caller:
         user_id, project_id, is_admin: who that is.
     """
 
-    def __init__(
-        self, requests: Requests, user_id: str, project_id: str, is_admin: bool
-    ) -> None:
+    def __init__(self, requests: Requests, user_id: str, project_id: str, is_admin: bool) -> None:
         self._requests = requests
         self.user_id = user_id
         self.project_id = project_id

@@ -95,9 +95,7 @@ class Builder:
             hosts = self._host.instances.hosts_of_group(group.uuid)
             others = [host for uuid, host in hosts.items() if uuid != instance.uuid]
             if not _policy_holds(group, self._host.name, others):
-                raise GroupPolicyViolated(
-                    instance.uuid, self._host.name, group.policy, group.uuid
-                )
+                raise GroupPolicyViolated(instance.uuid, self._host.name, group.policy, group.uuid)
 
     def _spawn(self, instance: Instance, held: ConsumerAllocations) -> None:
         host = self._host

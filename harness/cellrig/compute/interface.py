@@ -49,15 +49,11 @@ class ComputeService(Protocol):
         """Bring a suspended server back."""
 
     @cast
-    def rebuild_instance(
-        self, context: RequestContext, instance_uuid: str, image_id: str
-    ) -> None:
+    def rebuild_instance(self, context: RequestContext, instance_uuid: str, image_id: str) -> None:
         """Build a server anew from an image, on the host where it is."""
 
     @cast
-    def rescue_instance(
-        self, context: RequestContext, instance_uuid: str, image_id: str
-    ) -> None:
+    def rescue_instance(self, context: RequestContext, instance_uuid: str, image_id: str) -> None:
         """Boot a server from a rescue image."""
 
     @cast
@@ -65,9 +61,7 @@ class ComputeService(Protocol):
         """Boot a rescued server from its own disk again."""
 
     @cast
-    def snapshot_instance(
-        self, context: RequestContext, instance_uuid: str, image_id: str
-    ) -> None:
+    def snapshot_instance(self, context: RequestContext, instance_uuid: str, image_id: str) -> None:
         """Fill an image, which exists and is queued, from a server's disk."""
 
     def get_console_output(self, context: RequestContext, instance_uuid: str) -> str:

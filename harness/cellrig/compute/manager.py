@@ -13,8 +13,8 @@ from cellrig.compute.upkeep import Upkeep
 from cellrig.context import RequestContext
 from cellrig.db.hosts import COMPUTE
 from cellrig.driver.reports import GuestEvent
-from cellrig.errors import CellrigError, NotFound
-from cellrig.model import Build, Service
+from cellrig.errors import CellrigError
+from cellrig.model import Service
 
 #: Seconds between rounds of periodic work, the field's defaults.
 REPORT_INTERVAL = 10.0
@@ -103,15 +103,8 @@ class ComputeManager:
 
     def _register(self) -> None:
         host = self._host
-        try:
-            self._service_uuid = host.hosts.service_get(host.name).uuid
-            self.report()
-        except NotFound as error:
-            host.seams.handled(error, "the service registers for the first time")
-            self._service_uuid = self._new_uuid()
-            host.hosts.service_create(
-                Service(self._service_uuid, host.name, COMPUTE, last_seen_up=host.runtime.now())
-            )
+        service = Service(self._new_uuid(), host.name, COMPUTE, last_seen_up=host.runtime.now())
+        self._service_uuid = host.hosts.service_register(service).uuid
 
     def _guest_changed(self, event: GuestEvent) -> None:
         """Follow what the hypervisor tells of a guest, in a task of its own."""

@@ -8,7 +8,7 @@ driver has a bug.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 
 from cellrig.compute.guests import devices_of, guest_of, image_of
 from cellrig.compute.host import ComputeHost, state_after
@@ -207,7 +207,7 @@ class Operations:
         info = self._host.driver.get_guest(instance.uuid)
         return InstanceChanges(vm_state=state, task_state=None, power_state=info.power_state)
 
-    def _devices(self, instance: Instance) -> Iterable[Device]:
+    def _devices(self, instance: Instance) -> Sequence[Device]:
         placement = self._host.placement
         held = placement.get_allocations(instance.uuid)
         if held is None or len(held.allocations) < 2:

@@ -90,11 +90,11 @@ class ResourceTracker:
         for provider in wanted.values():
             generation = self._create(provider, before.get(provider.uuid))
             record = before.get(provider.uuid)
-            if record is None or record.inventories != provider.inventory:
-                if provider.inventory or record is not None:
-                    generation = placement.set_inventories(
-                        provider.uuid, provider.inventory, generation=generation
-                    )
+            known = {} if record is None else record.inventories
+            if known != provider.inventory:
+                generation = placement.set_inventories(
+                    provider.uuid, provider.inventory, generation=generation
+                )
             self._write_memberships(provider, record, generation)
         for uuid in reversed(list(before)):
             if uuid not in wanted:

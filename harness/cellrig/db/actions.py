@@ -14,9 +14,7 @@ from cellrig.model import ActionEvent, InstanceAction
 _a, _e = tables.actions.c, tables.action_events.c
 _ACTION_ID = Statement(
     select(_a.id)
-    .where(
-        _a.instance_uuid == bindparam("instance_uuid"), _a.request_id == bindparam("request_id")
-    )
+    .where(_a.instance_uuid == bindparam("instance_uuid"), _a.request_id == bindparam("request_id"))
     .order_by(_a.id.desc())
     .limit(1)
 )
@@ -69,9 +67,7 @@ class ActionStore:
                 message=None,
             )
 
-    def event_start(
-        self, instance_uuid: str, request_id: str, name: str, host: str | None
-    ) -> None:
+    def event_start(self, instance_uuid: str, request_id: str, name: str, host: str | None) -> None:
         """Record that a step of the request's action begins, where it has one."""
         with self._database.transaction() as transaction:
             action = _action_id(transaction, instance_uuid, request_id)
@@ -121,7 +117,7 @@ class ActionStore:
                 select_by(tables.actions, "instance_uuid"), instance_uuid=instance_uuid
             )
             return [
-                InstanceAction(*row[1:], events=_events(transaction, row[0]))
+                InstanceAction(*(*row[1:], _events(transaction, row[0])))
                 for row in sorted(rows, reverse=True)
             ]
 

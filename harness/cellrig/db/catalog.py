@@ -121,9 +121,7 @@ class AggregateStore:
             hosts: dict[int, list[str]] = {}
             for number, host in transaction.all(_AGGREGATE_HOSTS):
                 hosts.setdefault(number, []).append(host)
-            return [
-                _make(row, hosts.get(row[0], ())) for row in transaction.all(_AGGREGATES)
-            ]
+            return [_make(row, hosts.get(row[0], ())) for row in transaction.all(_AGGREGATES)]
 
     def get(self, number: int) -> Aggregate:
         """Return an aggregate by id.

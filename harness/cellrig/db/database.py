@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Self
 
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.sql import ClauseElement
@@ -21,7 +20,7 @@ from cellrig.runtime import Runtime
 
 Row = tuple[Any, ...]
 
-_DIALECT = sqlite.dialect(paramstyle="named")  # type: ignore[no-untyped-call]
+_DIALECT = sqlite.dialect(paramstyle="named")
 
 
 class Statement:
@@ -82,30 +81,58 @@ def _marker(name: str) -> str:
 
 
 class Transaction:
-    """What can be done inside one transaction. Values are bound by name, never written into SQL."""
+    """One transaction, open inside a ``with`` block: committed at its end, undone if it raises.
 
-    __slots__ = ("_execute",)
+    Values are bound by name, never written into SQL. The connection is held from the beginning, so
+    what is read cannot change before it is written; a transaction that only reads writes nothing
+    to begin or to commit.
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._execute = connection.execute
+    Raises:
+        DatabaseUnavailable: on entering, the database has been taken away.
+        Conflict: on a row that must be unique and exists.
+    """
+
+    __slots__ = ("_connection", "_database", "_writes")
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._writes = False
+        self._connection: sqlite3.Connection
+
+    def __enter__(self) -> Self:
+        self._connection = self._database.acquire()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
+        try:
+            if self._writes:
+                self._connection.execute("COMMIT" if kind is None else "ROLLBACK")
+        finally:
+            self._database.release()
 
     def all(self, statement: Statement, /, **values: Any) -> list[Row]:
         """Return all rows."""
-        return self._execute(*statement.bind(values)).fetchall()
+        return self._connection.execute(*statement.bind(values)).fetchall()
 
     def one(self, statement: Statement, /, **values: Any) -> Row | None:
         """Return the first row, or None where there is none."""
-        row: Row | None = self._execute(*statement.bind(values)).fetchone()
+        row: Row | None = self._connection.execute(*statement.bind(values)).fetchone()
         return row
 
     def run(self, statement: Statement, /, **values: Any) -> int:
         """Run a statement that changes rows; return how many it changed."""
-        return self._execute(*statement.bind(values)).rowcount
+        if not self._writes:
+            self._connection.execute("BEGIN IMMEDIATE")
+            self._writes = True
+        try:
+            return self._connection.execute(*statement.bind(values)).rowcount
+        except sqlite3.IntegrityError as error:
+            raise Conflict(f"database {self._database.name}: {error}") from error
 
     def run_each(self, statement: Statement, rows: Iterable[Mapping[str, Any]]) -> None:
         """Run a statement once for each of `rows`."""
         for values in rows:
-            self._execute(*statement.bind(values))
+            self.run(statement, **values)
 
 
 class Database:
@@ -130,34 +157,22 @@ class Database:
         )
         self.load(image)
 
-    @contextmanager
-    def transaction(self) -> Iterator[Transaction]:
-        """Open a transaction: committed at the end of the block, rolled back if it raises.
+    def transaction(self) -> Transaction:
+        """Return a transaction to be used as a context manager."""
+        return Transaction(self)
 
-        Raises:
-            DatabaseUnavailable: the database has been taken away.
-            Conflict: a row that must be unique exists.
-        """
+    def acquire(self) -> sqlite3.Connection:
+        """Take the connection for the calling task's transaction."""
         if self.refusal is not None:
             raise DatabaseUnavailable(self.name, self.refusal)
         self._runtime.transaction_opened(self.name)
-        try:
-            with self._lock:
-                yield from self._transact(self._connection)
-        finally:
-            self._runtime.transaction_closed(self.name)
+        self._lock.acquire()
+        return self._connection
 
-    def _transact(self, connection: sqlite3.Connection) -> Iterator[Transaction]:
-        connection.execute("BEGIN IMMEDIATE")
-        try:
-            yield Transaction(connection)
-        except sqlite3.IntegrityError as error:
-            connection.execute("ROLLBACK")
-            raise Conflict(f"database {self.name}: {error}") from error
-        except BaseException:
-            connection.execute("ROLLBACK")
-            raise
-        connection.execute("COMMIT")
+    def release(self) -> None:
+        """Give the connection back."""
+        self._lock.release()
+        self._runtime.transaction_closed(self.name)
 
     def take_down(self, reason: str) -> None:
         """Refuse every connection from now on, with `reason`, until `bring_back`."""

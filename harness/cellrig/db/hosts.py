@@ -64,12 +64,30 @@ class HostStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def service_create(self, service: Service) -> None:
-        """Write a new service's record."""
+    def service_register(self, service: Service) -> Service:
+        """Note that a service is up: write its record, or refresh the one that it has.
+
+        Returns:
+            The record: its uuid, and what administrators have said of it, outlive a restart.
+        """
         with self._database.transaction() as transaction:
-            row = msgspec.structs.asdict(service)
-            row.update(disabled=int(service.disabled), forced_down=int(service.forced_down))
-            transaction.run(insert_into(tables.services), **row)
+            row = transaction.one(
+                select_by(tables.services, "host", "binary"),
+                host=service.host,
+                binary=service.binary,
+            )
+            if row is not None:
+                known = msgspec.structs.replace(_service(row), last_seen_up=service.last_seen_up)
+                transaction.run(
+                    update_by(tables.services, "uuid", "last_seen_up"),
+                    by_uuid=known.uuid,
+                    last_seen_up=service.last_seen_up,
+                )
+                return known
+            values = msgspec.structs.asdict(service)
+            values.update(disabled=int(service.disabled), forced_down=int(service.forced_down))
+            transaction.run(insert_into(tables.services), **values)
+        return service
 
     def service_get(self, host: str, binary: str = COMPUTE) -> Service:
         """Return the service `binary` of `host`.

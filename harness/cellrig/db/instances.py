@@ -153,7 +153,7 @@ class InstanceStore:
             if instance.deleted:
                 raise NotFound("server", instance_uuid)
             _check_state(instance, expected_task_states, expected_vm_states)
-            if expected_host != ANY_HOST and instance.host != expected_host:
+            if expected_host not in {ANY_HOST, instance.host}:
                 raise Conflict(
                     f"server {instance_uuid} is on host {instance.host}; "
                     f"this takes host {expected_host}"
@@ -218,12 +218,12 @@ class InstanceStore:
         """Return how many instances each of `hosts` has; `busy`: those with a task going on."""
         statement = _BUSY_COUNTS if busy else _COUNTS
         with self._database.transaction() as transaction:
-            return {host: count for host, count in transaction.all(statement, hosts=hosts)}
+            return dict(transaction.all(statement, hosts=hosts))
 
     def hosts_of_group(self, group: str) -> dict[str, str]:
         """Return the hosts of a server group's members in this cell, by instance uuid."""
         with self._database.transaction() as transaction:
-            return {uuid: host for uuid, host in transaction.all(_GROUP_HOSTS, group=group)}
+            return dict(transaction.all(_GROUP_HOSTS, group=group))
 
     def set_tags(self, instance_uuid: str, tags: Sequence[str]) -> None:
         """Let an instance have exactly these tags."""

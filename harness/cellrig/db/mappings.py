@@ -87,7 +87,7 @@ class MappingStore:
     def hosts(self) -> dict[str, str]:
         """Return the cell of each host."""
         with self._database.transaction() as transaction:
-            return dict(transaction.all(_HOSTS))  # type: ignore[arg-type]
+            return dict(transaction.all(_HOSTS))
 
     def instance_get(self, instance_uuid: str) -> InstanceMapping:
         """Return an instance's mapping.

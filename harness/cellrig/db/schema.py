@@ -13,7 +13,7 @@ from cellrig.db.database import build_image
 
 def empty_image(metadata: MetaData) -> bytes:
     """Return the image of a database with the tables of `metadata` and no rows."""
-    dialect = sqlite.dialect()  # type: ignore[no-untyped-call]
+    dialect = sqlite.dialect()
 
     def create(connection: sqlite3.Connection) -> None:
         connection.execute("PRAGMA page_size = 1024")

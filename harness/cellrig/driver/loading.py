@@ -58,7 +58,7 @@ def driver_class(name: str) -> type[ComputeDriver]:
         DRIVERS,
         [name],
         on_load_failure_callback=_keeping(failures),
-        warn_on_missing_entrypoint=False,
+        on_missing_entrypoints_callback=lambda _names: None,
     )
     if name in failures:
         misfit = f"it cannot be imported: {failures[name]}"

@@ -33,7 +33,7 @@ def type_at(type_: Any, path: str) -> Any:
 
     Where the path leads to nothing that is known, the type so far is returned.
     """
-    for step in re.findall(r"[^.\[\]]+", path):
+    for step in re.findall(r"\.\.\.|[^.\[\]]+", path):
         type_ = _without_none(get_args(type_)[0] if get_origin(type_) is Annotated else type_)
         if isinstance(type_, type) and issubclass(type_, msgspec.Struct):
             fields = {field.encode_name: field.type for field in msgspec.structs.fields(type_)}

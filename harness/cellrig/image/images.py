@@ -56,7 +56,7 @@ class StoredImage(msgspec.Struct, frozen=True):
 
 
 def _image(row: Row) -> StoredImage:
-    return StoredImage(*row[:7], properties=_decode_strings(row[7]))
+    return StoredImage(*(*row[:7], _decode_strings(row[7])))
 
 
 class ImageService:

@@ -56,17 +56,17 @@ class InstanceChanges(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str | UnsetType = UNSET
     vm_state: VmState | UnsetType = UNSET
-    task_state: TaskState | None | UnsetType = UNSET
+    task_state: TaskState | UnsetType | None = UNSET
     power_state: PowerState | UnsetType = UNSET
-    host: str | None | UnsetType = UNSET
-    node: str | None | UnsetType = UNSET
-    availability_zone: str | None | UnsetType = UNSET
-    image_id: str | None | UnsetType = UNSET
-    key_name: str | None | UnsetType = UNSET
-    hostname: str | None | UnsetType = UNSET
+    host: str | UnsetType | None = UNSET
+    node: str | UnsetType | None = UNSET
+    availability_zone: str | UnsetType | None = UNSET
+    image_id: str | UnsetType | None = UNSET
+    key_name: str | UnsetType | None = UNSET
+    hostname: str | UnsetType | None = UNSET
     locked: bool | UnsetType = UNSET
-    locked_reason: str | None | UnsetType = UNSET
-    launched_at: float | None | UnsetType = UNSET
+    locked_reason: str | UnsetType | None = UNSET
+    launched_at: float | UnsetType | None = UNSET
     flavor_id: str | UnsetType = UNSET
     flavor: Flavor | UnsetType = UNSET
     metadata: dict[str, str] | UnsetType = UNSET

@@ -92,7 +92,7 @@ class Plan:
             return
         group = self.numbered[place]
         for node in choices[place]:
-            if self._isolate and self._is_occupied(group, node, chosen):
+            if self._isolate and node in chosen:
                 continue
             for name, amount in group.resources:
                 taken[node, name] = taken.get((node, name), 0) + amount
@@ -100,12 +100,6 @@ class Plan:
                 yield from self._choose(choices, (*chosen, node), taken)
             for name, amount in group.resources:
                 taken[node, name] -= amount
-
-    def _is_occupied(self, group: Group, node: Node, chosen: tuple[Node, ...]) -> bool:
-        """Whether another group with resources has the provider; one without needs none alone."""
-        return bool(group.resources) and any(
-            other is node and self.numbered[place].resources for place, other in enumerate(chosen)
-        )
 
     def _has_traits(self, spread: tuple[Node, ...]) -> bool:
         """Whether the unnumbered group's providers together have the traits that it requires."""

@@ -104,9 +104,8 @@ class CandidateQuery(msgspec.Struct, frozen=True):
 
     Args:
         groups: with different suffixes.
-        group_policy: ``isolate`` wants a provider of its own for each numbered group that has
-            resources, ``none`` does not; one of them must be given where there are two or more
-            numbered groups.
+        group_policy: ``isolate`` wants a provider of its own for each numbered group, ``none``
+            does not; one of them must be given where there are two or more numbered groups.
         same_subtree: each element is a set of suffixes whose providers must be in one subtree
             that starts at one of those providers.
         root_required, root_forbidden: traits that the tree's root must, must not have.

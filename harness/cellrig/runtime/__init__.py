@@ -1,8 +1,8 @@
 """Tasks, locks, events and the clock: one interface, a virtual and a live implementation."""
 
 from cellrig.runtime.errors import (
-    Deadlock,
     DeadlineExceeded,
+    Deadlock,
     OpenTransaction,
     TaskKilled,
     WrongThread,
@@ -10,8 +10,8 @@ from cellrig.runtime.errors import (
 from cellrig.runtime.interface import Event, Lock, Owner, Periodic, Runtime, Task
 
 __all__ = [
-    "Deadlock",
     "DeadlineExceeded",
+    "Deadlock",
     "Event",
     "Lock",
     "OpenTransaction",

@@ -134,7 +134,7 @@ class Runtime(abc.ABC):
         owner: Owner | None = None,
         first: float | None = None,
     ) -> Periodic:
-        """Start `function` as a task every `seconds`, the first time after `first` (or `seconds`)."""
+        """Start `function` as a task every `seconds`; the first time after `first`, if given."""
 
     @abc.abstractmethod
     def switch(self, where: str) -> None:
@@ -191,7 +191,7 @@ class Runtime(abc.ABC):
 
     @abc.abstractmethod
     def kill(self, owner: Owner) -> None:
-        """End all tasks and periodic work of `owner` where they stand, as a process's death does."""
+        """End all tasks and periodic work of `owner` where they stand, as a death does."""
 
     @abc.abstractmethod
     def unfinished(self) -> list[str]:

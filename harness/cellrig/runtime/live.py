@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from cellrig.errors import Conflict
-from cellrig.runtime.errors import Deadlock, DeadlineExceeded, OpenTransaction, TaskKilled
+from cellrig.runtime.errors import DeadlineExceeded, Deadlock, OpenTransaction, TaskKilled
 from cellrig.runtime.interface import Event, Lock, Owner, Periodic, Runtime, Task
 
 T = TypeVar("T")
@@ -132,9 +132,7 @@ class LiveRuntime(Runtime):
         on_task_error: called with a task that ended with an exception that nobody waited for.
     """
 
-    def __init__(
-        self, on_task_error: Callable[[Task, BaseException], None] | None = None
-    ) -> None:
+    def __init__(self, on_task_error: Callable[[Task, BaseException], None] | None = None) -> None:
         self._on_task_error = on_task_error
         self._local = threading.local()
         self._tasks: dict[int, LiveTask] = {}
@@ -151,9 +149,7 @@ class LiveRuntime(Runtime):
         self, function: Callable[[], Any], *, name: str, owner: Owner | None = None
     ) -> LiveTask:
         task = self._new_task(name, owner)
-        threading.Thread(
-            target=self._main, args=(task, function), name=name, daemon=True
-        ).start()
+        threading.Thread(target=self._main, args=(task, function), name=name, daemon=True).start()
         return task
 
     def sleep(self, seconds: float) -> None:

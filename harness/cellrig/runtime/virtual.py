@@ -22,8 +22,8 @@ import msgspec
 from cellrig.errors import Conflict
 from cellrig.runtime.deadlock import describe, report
 from cellrig.runtime.errors import (
-    Deadlock,
     DeadlineExceeded,
+    Deadlock,
     OpenTransaction,
     TaskKilled,
     WrongThread,
@@ -81,7 +81,7 @@ class VirtualTask(Task):
         except TaskKilled as error:
             self.error = error
         finally:
-            self._runtime._finished(self)  # noqa: SLF001
+            self._runtime._finished(self)
 
     @property
     def done(self) -> bool:
@@ -375,11 +375,7 @@ class VirtualRuntime(Runtime):
         return VirtualState(
             self._now,
             None if self._order is None else self._order.getstate(),
-            tuple(
-                (p.name, p.timer.due)
-                for p in self.periodics.values()
-                if p.timer is not None
-            ),
+            tuple((p.name, p.timer.due) for p in self.periodics.values() if p.timer is not None),
         )
 
     def restore(self, state: object) -> None:
@@ -447,9 +443,7 @@ class VirtualRuntime(Runtime):
         """Return the task that is running; `wish` says in the error what needs one."""
         task = self._current
         if task is None or greenlet.getcurrent() is not task.greenlet:
-            raise Deadlock(
-                f"only a task of the rig can {wish}: call rig.run(function) from a test"
-            )
+            raise Deadlock(f"only a task of the rig can {wish}: call rig.run(function) from a test")
         return task
 
     def _hand_over_turn(self, task: VirtualTask) -> None:

@@ -23,16 +23,13 @@ class AggregateIndex:
 
     def __init__(self, api: ApiDatabase) -> None:
         self._aggregates = api.aggregates.all()
-        self._by_host: dict[str, list[Aggregate]] | None = None
+        self._by_host: dict[str, tuple[Aggregate, ...]] | None = None
 
     def of_host(self, host: str) -> tuple[Aggregate, ...]:
         """Return the aggregates that `host` is in, the oldest first."""
         if self._by_host is None:
-            self._by_host = {}
-            for aggregate in self._aggregates:
-                for member in aggregate.hosts:
-                    self._by_host.setdefault(member, []).append(aggregate)
-        return tuple(self._by_host.get(host, ()))
+            self._by_host = _by_host(self._aggregates)
+        return self._by_host.get(host, ())
 
     def in_zone(self, zone: str) -> tuple[str, ...]:
         """Return the uuids of the aggregates that make up `zone`."""
@@ -51,6 +48,14 @@ class AggregateIndex:
     def of_tenants(self) -> tuple[str, ...]:
         """Return the uuids of the aggregates that are kept for any project."""
         return tuple(each.uuid for each in self._aggregates if tenants_of(each))
+
+
+def _by_host(aggregates: Sequence[Aggregate]) -> dict[str, tuple[Aggregate, ...]]:
+    by_host: dict[str, tuple[Aggregate, ...]] = {}
+    for aggregate in aggregates:
+        for host in aggregate.hosts:
+            by_host[host] = (*by_host.get(host, ()), aggregate)
+    return by_host
 
 
 def zone_of(aggregates: Sequence[Aggregate]) -> str:

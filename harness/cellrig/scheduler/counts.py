@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from cellrig.cells import Scatter
 from cellrig.db import CellDatabase
+from cellrig.scheduler.hints import Hints
 
 
 class CellCounts:
@@ -18,6 +19,8 @@ class CellCounts:
         scatter: how to ask the cells.
         cells: by name.
         hosts: by cell name, all that may be asked for.
+        busy: busy servers by host, where they have been read already.
+        hints: told when busy servers are asked for.
     """
 
     def __init__(
@@ -25,12 +28,15 @@ class CellCounts:
         scatter: Scatter,
         cells: Mapping[str, CellDatabase],
         hosts: Mapping[str, Sequence[str]],
+        busy: dict[str, int] | None,
+        hints: Hints,
     ) -> None:
         self._scatter = scatter
         self._cells = cells
         self._hosts = hosts
+        self._hints = hints
         self._instances: dict[str, int] | None = None
-        self._busy: dict[str, int] | None = None
+        self._busy = busy
 
     def instances(self, host: str) -> int:
         """Return how many servers the cell's database places on `host`."""
@@ -41,6 +47,7 @@ class CellCounts:
     def busy(self, host: str) -> int:
         """Return how many of them have a task going on."""
         if self._busy is None:
+            self._hints.counts_busy = True
             self._busy = self._read(busy=True)
         return self._busy.get(host, 0)
 
@@ -48,7 +55,7 @@ class CellCounts:
         def count(cell: CellDatabase) -> dict[str, int]:
             return cell.instances.count_by_host(self._hosts[cell.name], busy=busy)
 
-        cells = {name: self._cells[name] for name, hosts in self._hosts.items() if hosts}
+        cells = {name: self._cells[name] for name in self._hosts}
         counts: dict[str, int] = {}
         for answer in self._scatter.gather(cells, count).answers.values():
             counts.update(answer)

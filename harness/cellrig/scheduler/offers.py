@@ -6,13 +6,14 @@ from collections.abc import Mapping
 
 import msgspec
 
-from cellrig.cells import Scatter
+from cellrig.cells import Gathered, Scatter
 from cellrig.db import CellDatabase
 from cellrig.errors import CellUnavailable
 from cellrig.model import ComputeNode, Service
 from cellrig.placement.types import AllocationRequest, Candidates, ProviderSummary
 from cellrig.scheduler.aggregates import AggregateIndex, zone_of
 from cellrig.scheduler.counts import CellCounts
+from cellrig.scheduler.hints import Hints
 from cellrig.scheduler.host_state import HostState, InstanceCounts
 
 
@@ -38,12 +39,16 @@ class Offers(msgspec.Struct, frozen=True):
 #: A node's cell, record and service.
 Placed = tuple[str, ComputeNode, Service]
 
+#: What a cell answers: nodes with services, and busy servers by host if they are wanted at once.
+_Answer = tuple[list[tuple[ComputeNode, Service]], dict[str, int]]
+
 
 def read_offers(
     candidates: Candidates,
     cells: Mapping[str, CellDatabase],
     scatter: Scatter,
     aggregates: AggregateIndex,
+    hints: Hints,
 ) -> Offers:
     """Return the hosts that `candidates` come from, as far as `cells` know them.
 
@@ -52,40 +57,32 @@ def read_offers(
         cells: those whose hosts may be taken, by name.
         scatter: how to ask them.
         aggregates: the host aggregates.
+        hints: of earlier requests.
     """
     trees = _trees(candidates.provider_summaries)
-    roots = {
-        way_root: None
-        for way in candidates.allocation_requests
-        for way_root in _roots(way, candidates.provider_summaries)
-    }
-    if not roots:
-        return Offers((), {})
-    uuids = list(roots)
-    gathered = scatter.gather(cells, lambda cell: cell.hosts.nodes(uuids))
-    nodes: dict[str, Placed] = {
-        node.uuid: (name, node, service)
-        for name, answer in gathered.answers.items()
-        for node, service in answer
-    }
+    gathered = _read_nodes(list(trees), cells, scatter, hints)
+    nodes: dict[str, Placed] = {}
+    hosts: dict[str, list[str]] = {}
+    busy: dict[str, int] = {}
+    for name, (found, busy_there) in gathered.answers.items():
+        hosts[name] = [node.host for node, _service in found]
+        busy.update(busy_there)
+        for node, service in found:
+            nodes[node.uuid] = (name, node, service)
+    counts = CellCounts(scatter, cells, hosts, busy if hints.counts_busy else None, hints)
     ways: dict[str, list[AllocationRequest]] = {}
     for way in candidates.allocation_requests:
-        for root in _roots(way, candidates.provider_summaries):
+        for provider in way.allocations:
+            root = candidates.provider_summaries[provider].root_uuid
             if root in nodes:
                 ways.setdefault(root, []).append(way)
                 break
-    hosts: dict[str, list[str]] = {}
-    for root in ways:
-        hosts.setdefault(nodes[root][0], []).append(nodes[root][1].host)
-    counts = CellCounts(scatter, cells, hosts)
-    offers = tuple(
-        Offer(
-            host_state(nodes[root], _having(trees[root], found[0], candidates), aggregates, counts),
-            tuple(found),
-        )
-        for root, found in ways.items()
-    )
-    return Offers(offers, gathered.missing)
+    offers = []
+    for root, found_ways in ways.items():
+        summaries = _having(trees[root], found_ways[0], candidates)
+        state = host_state(nodes[root], summaries, aggregates, counts)
+        offers.append(Offer(state, tuple(found_ways)))
+    return Offers(tuple(offers), gathered.missing)
 
 
 def host_state(
@@ -104,21 +101,19 @@ def host_state(
     """
     cell, node, service = placed
     own = aggregates.of_host(node.host)
-    total_vcpus, free_vcpus = _sum(summaries, "VCPU")
-    total_memory_mb, free_memory_mb = _sum(summaries, "MEMORY_MB")
-    total_disk_gb, free_disk_gb = _sum(summaries, "DISK_GB")
+    totals, free = _sums(summaries)
     return HostState(
         cell=cell,
         node=node,
         service=service,
         aggregates=own,
         zone=zone_of(own),
-        total_vcpus=total_vcpus,
-        free_vcpus=free_vcpus,
-        total_memory_mb=total_memory_mb,
-        free_memory_mb=free_memory_mb,
-        total_disk_gb=total_disk_gb,
-        free_disk_gb=free_disk_gb,
+        total_vcpus=totals[0],
+        free_vcpus=free[0],
+        total_memory_mb=totals[1],
+        free_memory_mb=free[1],
+        total_disk_gb=totals[2],
+        free_disk_gb=free[2],
         traits=summaries[0].traits,
         counts=counts,
     )
@@ -126,7 +121,7 @@ def host_state(
 
 def consumed(state: HostState, way: AllocationRequest) -> HostState:
     """Return the state of a host that has given what `way` takes to one more server."""
-    taken = dict.fromkeys(("VCPU", "MEMORY_MB", "DISK_GB"), 0)
+    taken = dict.fromkeys(_SUMMED, 0)
     for resources in way.allocations.values():
         for resource_class, amount in resources.items():
             if resource_class in taken:
@@ -140,21 +135,39 @@ def consumed(state: HostState, way: AllocationRequest) -> HostState:
     )
 
 
+_SUMMED = ("VCPU", "MEMORY_MB", "DISK_GB")
+
+
+def _read_nodes(
+    roots: list[str], cells: Mapping[str, CellDatabase], scatter: Scatter, hints: Hints
+) -> Gathered[_Answer]:
+    asked = hints.by_cell(roots, cells)
+
+    def read(cell: CellDatabase) -> _Answer:
+        found = cell.hosts.nodes(asked[cell.name])
+        if not (hints.counts_busy and found):
+            return found, {}
+        return found, cell.instances.count_by_host([node.host for node, _s in found], busy=True)
+
+    gathered = scatter.gather({name: cells[name] for name in asked}, read)
+    hints.learn(
+        asked,
+        {name: {node.uuid for node, _s in found} for name, (found, _b) in gathered.answers.items()},
+    )
+    return gathered
+
+
 def _trees(summaries: Mapping[str, ProviderSummary]) -> dict[str, list[ProviderSummary]]:
     """Return the summaries of each tree by its root's uuid, the root first."""
     trees: dict[str, list[ProviderSummary]] = {}
     for uuid, summary in summaries.items():
-        tree = trees.setdefault(summary.root_uuid, [])
-        if uuid == summary.root_uuid:
-            tree.insert(0, summary)
+        if uuid != summary.root_uuid:
+            trees.setdefault(summary.root_uuid, []).append(summary)
+        elif uuid in trees:
+            trees[uuid].insert(0, summary)
         else:
-            tree.append(summary)
+            trees[uuid] = [summary]
     return trees
-
-
-def _roots(way: AllocationRequest, summaries: Mapping[str, ProviderSummary]) -> list[str]:
-    """Return the roots of the trees that `way` takes from: the host's, and those that share."""
-    return [summaries[provider].root_uuid for provider in way.allocations]
 
 
 def _having(
@@ -168,11 +181,14 @@ def _having(
     return tree + [summary for summary in used if summary.root_uuid != root]
 
 
-def _sum(summaries: list[ProviderSummary], resource_class: str) -> tuple[int, int]:
-    total = free = 0
+def _sums(summaries: list[ProviderSummary]) -> tuple[list[int], list[int]]:
+    """Return capacity and what is left of it, each for the classes in `_SUMMED`."""
+    totals, free = [0, 0, 0], [0, 0, 0]
     for summary in summaries:
-        resource = summary.resources.get(resource_class)
-        if resource is not None:
-            total += resource.capacity
-            free += resource.capacity - resource.used
-    return total, free
+        resources = summary.resources
+        for place, resource_class in enumerate(_SUMMED):
+            resource = resources.get(resource_class)
+            if resource is not None:
+                totals[place] += resource.capacity
+                free[place] += resource.capacity - resource.used
+    return totals, free

@@ -15,6 +15,7 @@ from cellrig.placement.client import PlacementClient
 from cellrig.placement.types import AllocationRequest, CandidateQuery, Candidates, ProviderSummary
 from cellrig.scheduler.aggregates import AggregateIndex
 from cellrig.scheduler.destination import destination_roots
+from cellrig.scheduler.hints import Hints
 from cellrig.scheduler.offers import Offer, read_offers
 from cellrig.scheduler.request_filters import Asked, apply_request_filters
 from cellrig.scheduler.resource_request import candidate_query
@@ -44,7 +45,7 @@ class Question:
     Args:
         request: of the conductor.
         limit: how many candidates to ask for at most.
-        placement, cells, api, seams: of the scheduler.
+        placement, cells, api, seams, hints: of the scheduler.
 
     Raises:
         NoValidHost: no host can ever do.
@@ -66,11 +67,13 @@ class Question:
         cells: Cells,
         api: ApiDatabase,
         seams: Seams,
+        hints: Hints,
     ) -> None:
         self.request = request
         self._placement = placement
         self._scatter = cells.scatter
         self._seams = seams
+        self.hints = hints
         self.aggregates = AggregateIndex(api)
         self.cells = _cells_for(request, cells)
         self.destination = destination_roots(request.spec, cells, placement, seams)
@@ -80,7 +83,7 @@ class Question:
     def ask(self) -> Answer:
         """Return what placement and the cells offer now."""
         candidates = self._candidates()
-        read = read_offers(candidates, self.cells, self._scatter, self.aggregates)
+        read = read_offers(candidates, self.cells, self._scatter, self.aggregates, self.hints)
         wanted = self.destination
         offers = tuple(
             offer

@@ -128,7 +128,11 @@ class Explaining:
 
     def _filtered(self, placed: Placed, tree: Sequence[ProviderRecord]) -> str | None:
         counts = CellCounts(
-            self._cells.scatter, self._question.cells, {placed[0]: [placed[1].host]}
+            self._cells.scatter,
+            self._question.cells,
+            {placed[0]: [placed[1].host]},
+            None,
+            self._question.hints,
         )
         state = host_state(placed, _summaries(tree), self._question.aggregates, counts)
         asked = self._placing.asked

@@ -12,6 +12,7 @@ from cellrig.placement.client import PlacementClient
 from cellrig.runtime import Runtime
 from cellrig.scheduler.claims import Claims
 from cellrig.scheduler.destination import is_forced
+from cellrig.scheduler.hints import Hints
 from cellrig.scheduler.host_request import HostRequest
 from cellrig.scheduler.members import group_of, hinted_hosts, members_by_host
 from cellrig.scheduler.options import SchedulerOptions
@@ -23,7 +24,7 @@ from cellrig.seams import Seams
 
 
 class Scheduler:
-    """Answers `SchedulerService`; keeps nothing between requests.
+    """Answers `SchedulerService`; keeps nothing between requests but `Hints`.
 
     Args:
         placement: reached through seams, as are the databases.
@@ -55,6 +56,7 @@ class Scheduler:
         self._rng = rng
         self._options = options
         self._seams = seams
+        self._hints = Hints()
         self._filters = load_filters(options)
         self._weighers = load_weighers(options)
 
@@ -71,6 +73,7 @@ class Scheduler:
             cells=self._cells,
             api=self._api,
             seams=self._seams,
+            hints=self._hints,
         )
         claims = Claims(self._placement, request.spec, self._seams)
         placing = Placing(

@@ -177,7 +177,7 @@ class ServerActions:
             status="queued",
             properties={"image_type": "snapshot", "instance_uuid": server_id},
         )
-        cell, instance = self._servers.find(context, server_id)
+        _cell, instance = self._servers.find(context, server_id)
         _check_states(instance, "createImage", _SNAPSHOT)
         self._around.images.create(image)
         try:
@@ -241,9 +241,7 @@ class ServerActions:
             )
             raise
 
-    def _in_cell(
-        self, context: RequestContext, server_id: str
-    ) -> tuple[CellDatabase, Instance]:
+    def _in_cell(self, context: RequestContext, server_id: str) -> tuple[CellDatabase, Instance]:
         cell, instance = self._servers.find(context, server_id)
         if cell is None:
             raise Conflict(f"server {server_id} is still being scheduled")

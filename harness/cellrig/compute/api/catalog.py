@@ -38,8 +38,7 @@ class Flavors:
             value = getattr(flavor, name)
             if not isinstance(value, int) or value < least:
                 raise Invalid(
-                    f"flavor {flavor.name!r}: {name} takes a number from {least} on, "
-                    f"not {value!r}"
+                    f"flavor {flavor.name!r}: {name} takes a number from {least} on, not {value!r}"
                 )
         validate_extra_specs(flavor.extra_specs)
         self._around.api.flavors.create(flavor)

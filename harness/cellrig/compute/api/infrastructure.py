@@ -70,9 +70,7 @@ class Services:
         store = self._around.cells.of_host(host).hosts
         store.service_update(store.service_get(host).uuid, changes)
 
-    def _change_traits(
-        self, host: str, change: Callable[[frozenset[str]], frozenset[str]]
-    ) -> None:
+    def _change_traits(self, host: str, change: Callable[[frozenset[str]], frozenset[str]]) -> None:
         placement = self._around.placement
         for node in self._around.cells.of_host(host).hosts.nodes_of_host(host):
 

@@ -8,7 +8,7 @@ import msgspec
 
 from cellrig.compute.api.surroundings import Surroundings
 from cellrig.context import RequestContext
-from cellrig.errors import Invalid, NotFound
+from cellrig.errors import Invalid
 from cellrig.image import StoredImage
 from cellrig.model import Aggregate, Flavor, ImageProperties, RequestSpec
 from cellrig.scheduler.resource_request import validate_extra_specs
@@ -158,7 +158,9 @@ def check_metadata(metadata: Mapping[str, str]) -> None:
 
 def zones_of(aggregates: list[Aggregate]) -> set[str]:
     """Return the availability zones that there are."""
-    named = {a.metadata["availability_zone"] for a in aggregates if "availability_zone" in a.metadata}
+    named = {
+        a.metadata["availability_zone"] for a in aggregates if "availability_zone" in a.metadata
+    }
     return named | {DEFAULT_ZONE}
 
 

@@ -195,9 +195,7 @@ class Servers:
         cell.actions.start(
             server_id, "delete", context.request_id, instance.project_id, instance.user_id
         )
-        instance = cell.instances.update(
-            server_id, InstanceChanges(task_state=TaskState.DELETING)
-        )
+        instance = cell.instances.update(server_id, InstanceChanges(task_state=TaskState.DELETING))
         around.api.mappings.instance_queue_for_delete(server_id)
         around.api.requests.spec_delete(server_id)
         if cell.name == CELL0 or instance.host is None or not self._is_up(cell, instance.host):
@@ -206,7 +204,7 @@ class Servers:
             around.compute(instance.host).terminate_instance(context, server_id)
 
     def _delete_here(self, cell: CellDatabase, server_id: str) -> None:
-        """Delete a server without its host. A guest that is left is removed when the host is back."""
+        """Delete a server without its host; a guest that is left goes when the host is back."""
         seams = self._around.seams
         seams.insist(
             lambda: self._around.placement.delete_allocations(server_id), "give back an allocation"
@@ -216,9 +214,7 @@ class Servers:
     def _is_up(self, cell: CellDatabase, host: str) -> bool:
         return is_up(cell.hosts.service_get(host, COMPUTE), self._around.runtime.now())
 
-    def find(
-        self, context: RequestContext, server_id: str
-    ) -> tuple[CellDatabase | None, Instance]:
+    def find(self, context: RequestContext, server_id: str) -> tuple[CellDatabase | None, Instance]:
         """Return a server's cell (None before it is in one) and its record.
 
         Raises:
