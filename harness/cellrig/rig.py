@@ -30,7 +30,7 @@ from cellrig.runtime import Runtime, Task
 from cellrig.runtime.live import LiveRuntime
 from cellrig.runtime.virtual import VirtualRuntime
 from cellrig.seams import Seams
-from cellrig.snapshot import Snapshot, restore, take
+from cellrig.snapshot import Snapshot, Snapshots
 from cellrig.topology import DEFAULT_IMAGE, NamedHost, Topology
 
 T = TypeVar("T")
@@ -98,6 +98,9 @@ class Rig:
             self.runtime,
             self.seams,
             Sources(self.new_uuid, self.random, self._service_context),
+        )
+        self._snapshots = Snapshots(
+            self.cloud, self.fabric, self.runtime, self._random, self.plugins
         )
         self.databases = self.cloud.databases
         self.placement = self.cloud.placement
@@ -328,7 +331,7 @@ class Rig:
         Raises:
             Conflict: something is going on, or a driver cannot take part.
         """
-        return take(self)
+        return self._snapshots.take()
 
     def restore(self, snapshot: Snapshot) -> None:
         """Let the rig be what it was when `snapshot` was taken, byte for byte.
@@ -336,7 +339,7 @@ class Rig:
         Raises:
             Conflict: something is going on.
         """
-        restore(self, snapshot)
+        self._snapshots.restore(snapshot)
 
     # -- sources ---------------------------------------------------------------------------------
 
@@ -346,11 +349,6 @@ class Rig:
         if known is None:
             known = self._random[name] = Random(f"{self.seed}/{name}")
         return known
-
-    @property
-    def random_sources(self) -> dict[str, Random]:
-        """The sources that have been used, by name."""
-        return self._random
 
     def new_uuid(self) -> str:
         """Return the next uuid; the same seed gives the same ones."""

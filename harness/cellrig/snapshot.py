@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from random import Random
+from typing import Any
 
 import msgspec
+import pluggy
 
 from cellrig.bus import Message
-from cellrig.driver.interface import Checkpointable
+from cellrig.cloud import Cloud
+from cellrig.driver.fabric import Fabric
+from cellrig.driver.interface import Checkpointable, ComputeDriver
 from cellrig.errors import Conflict
-
-if TYPE_CHECKING:
-    from cellrig.rig import Rig
+from cellrig.runtime import Runtime
 
 
 class Snapshot(msgspec.Struct, frozen=True):
@@ -40,67 +43,90 @@ class Snapshot(msgspec.Struct, frozen=True):
     plugins: dict[str, Any]
 
 
-def take(rig: Rig) -> Snapshot:
-    """Take a snapshot; see `Rig.snapshot`."""
-    _check_rest(rig, "taken")
-    cloud = rig.cloud
-    drivers: dict[str, bytes] = {}
-    for host, driver in cloud.drivers.items():
-        if not isinstance(driver, Checkpointable):
-            raise Conflict(
-                f"no snapshot can be taken: the driver of host {host!r} "
-                f"({type(driver).__name__}) has no checkpoint() and restore()"
-            )
-        drivers[host] = driver.checkpoint()
-    return Snapshot(
-        databases={name: database.dump() for name, database in cloud.databases.items()},
-        drivers=drivers,
-        fabric=rig.fabric.checkpoint(),
-        runtime=rig.runtime.checkpoint(),
-        random={name: source.getstate() for name, source in rig.random_sources.items()},
-        messages=cloud.bus.queued(),
-        down=frozenset(label for label, process in cloud.processes.items() if process.crashed),
-        refusals={
-            name: database.refusal
-            for name, database in cloud.databases.items()
-            if database.refusal is not None
-        },
-        plugins=dict(part for part in rig.plugins.hook.cellrig_snapshot() if part is not None),
-    )
+class Snapshots:
+    """Takes and restores snapshots of one rig.
+
+    Args:
+        cloud, fabric, runtime, random, plugins: the rig's, which is all that there is of it.
+    """
+
+    def __init__(
+        self,
+        cloud: Cloud,
+        fabric: Fabric,
+        runtime: Runtime,
+        random: dict[str, Random],
+        plugins: pluggy.PluginManager,
+    ) -> None:
+        self._cloud = cloud
+        self._fabric = fabric
+        self._runtime = runtime
+        self._random = random
+        self._plugins = plugins
+
+    def take(self) -> Snapshot:
+        """Take a snapshot; see `Rig.snapshot`."""
+        self._check_rest("taken")
+        cloud = self._cloud
+        parts = self._plugins.hook.cellrig_snapshot()
+        return Snapshot(
+            databases={name: database.dump() for name, database in cloud.databases.items()},
+            drivers={
+                host: _checkpointable(host, d).checkpoint() for host, d in cloud.drivers.items()
+            },
+            fabric=self._fabric.checkpoint(),
+            runtime=self._runtime.checkpoint(),
+            random={name: source.getstate() for name, source in self._random.items()},
+            messages=cloud.bus.queued(),
+            down=frozenset(label for label, p in cloud.processes.items() if p.crashed),
+            refusals={
+                name: database.refusal
+                for name, database in cloud.databases.items()
+                if database.refusal is not None
+            },
+            plugins=dict(part for part in parts if part is not None),
+        )
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Go back to a snapshot; see `Rig.restore`."""
+        self._check_rest("restored")
+        self._restore_services(snapshot)
+        cloud = self._cloud
+        for name, database in cloud.databases.items():
+            database.load(snapshot.databases[name])
+            database.refusal = snapshot.refusals.get(name)
+        for host, state in snapshot.drivers.items():
+            _checkpointable(host, cloud.drivers[host]).restore(state)
+        self._fabric.restore(snapshot.fabric)
+        cloud.bus.restore(snapshot.messages)
+        for name in set(self._random) - set(snapshot.random):
+            del self._random[name]
+        for name, source in self._random.items():
+            source.setstate(snapshot.random[name])
+        self._runtime.restore(snapshot.runtime)
+        self._plugins.hook.cellrig_restore(parts=snapshot.plugins)
+
+    def _restore_services(self, snapshot: Snapshot) -> None:
+        """Let the same services be up; what they do when they start is overwritten afterwards."""
+        for database in self._cloud.databases.values():
+            database.bring_back()
+        for label, process in list(self._cloud.processes.items()):
+            if process.crashed and label not in snapshot.down:
+                self._runtime.run(partial(self._cloud.start, label), name=f"start {label}")
+            elif not process.crashed and label in snapshot.down:
+                process.crash()
+        self._runtime.settle()
+
+    def _check_rest(self, what: str) -> None:
+        unfinished = self._runtime.unfinished()
+        if unfinished:
+            raise Conflict(f"no snapshot can be {what} while tasks are going on: {unfinished[0]}")
 
 
-def restore(rig: Rig, snapshot: Snapshot) -> None:
-    """Go back to a snapshot; see `Rig.restore`."""
-    _check_rest(rig, "restored")
-    cloud = rig.cloud
-    for label, process in list(cloud.processes.items()):
-        if process.crashed and label not in snapshot.down:
-            cloud.databases["api"].bring_back()
-            rig.runtime.run(lambda label=label: cloud.start(label), name=f"start {label}")  # type: ignore[misc]
-        elif not process.crashed and label in snapshot.down:
-            process.crash()
-    rig.runtime.settle()
-    for name, database in cloud.databases.items():
-        database.load(snapshot.databases[name])
-        database.bring_back()
-        if name in snapshot.refusals:
-            database.take_down(snapshot.refusals[name])
-    for host, state in snapshot.drivers.items():
-        driver = cloud.drivers[host]
-        if isinstance(driver, Checkpointable):
-            driver.restore(state)
-    rig.fabric.restore(snapshot.fabric)
-    cloud.bus.restore(snapshot.messages)
-    for name in list(rig.random_sources):
-        if name not in snapshot.random:
-            del rig.random_sources[name]
-    for name, state in snapshot.random.items():
-        rig.random(name).setstate(state)
-    rig.runtime.restore(snapshot.runtime)
-    rig.plugins.hook.cellrig_restore(parts=snapshot.plugins)
-
-
-def _check_rest(rig: Rig, what: str) -> None:
-    unfinished = rig.runtime.unfinished()
-    if unfinished:
-        raise Conflict(f"no snapshot can be {what} while tasks are going on: {unfinished[0]}")
+def _checkpointable(host: str, driver: ComputeDriver) -> Checkpointable:
+    if not isinstance(driver, Checkpointable):
+        raise Conflict(
+            f"the driver of host {host!r} ({type(driver).__name__}) takes no part in snapshots: "
+            "it has no checkpoint() and restore()"
+        )
+    return driver

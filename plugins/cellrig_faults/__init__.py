@@ -19,7 +19,7 @@ from cellrig_faults.expectations import Expectation
 from cellrig_faults.fault import Fault, Where
 from cellrig_faults.faults import Faults
 from cellrig_faults.hold import Hold
-from cellrig_faults.interface import Action, Rig
+from cellrig_faults.interface import Action
 from cellrig_faults.passed import Passed, passage_fault
 from cellrig_faults.rule import Rule
 
@@ -40,7 +40,6 @@ __all__ = [
     "InjectedFault",
     "InvalidFault",
     "Passed",
-    "Rig",
     "Rule",
     "TakeDown",
     "Where",

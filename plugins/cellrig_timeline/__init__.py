@@ -1,5 +1,5 @@
 """What happened in a rig, in order, at its seams."""
 
-from cellrig_timeline.timeline import Rig, Timeline
+from cellrig_timeline.timeline import Timeline
 
-__all__ = ["Rig", "Timeline"]
+__all__ = ["Timeline"]

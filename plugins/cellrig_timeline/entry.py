@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from cellrig.seams import Passage, Process
 
 
-class Entry:
+class Entry(msgspec.Struct, eq=False):
     """A call through a seam, or a word said between two of them.
 
-    Attributes:
+    Args:
         began: when, on the rig's clock.
-        ended: when the call returned; None while it has not, and for a word.
         process: who made the call.
         to: the host or cell that it goes to.
         seam: its name; for a word, what is said.
@@ -18,33 +19,19 @@ class Entry:
         depth: inside how many other calls of the same task.
         passage: the call itself, while it is under way; None afterwards, so that nothing that was
             passed is kept alive.
+        ended: when the call returned; None while it has not, and for a word.
         outcome: what became of it in a few words, where it did not simply return.
     """
 
-    __slots__ = (
-        "began",
-        "depth",
-        "ended",
-        "outcome",
-        "passage",
-        "process",
-        "seam",
-        "server",
-        "to",
-    )
-
-    def __init__(
-        self, began: float, seam: str, server: str | None, depth: int, passage: Passage | None
-    ) -> None:
-        self.began = began
-        self.ended: float | None = None
-        self.process: Process | None = None if passage is None else passage.process
-        self.to = None if passage is None else passage.to
-        self.seam = seam
-        self.server = server
-        self.depth = depth
-        self.passage = passage
-        self.outcome = ""
+    began: float
+    process: Process | None
+    to: str | None
+    seam: str
+    server: str | None
+    depth: int
+    passage: Passage | None
+    ended: float | None = None
+    outcome: str = ""
 
     def line(self, start: float) -> str:
         """Return the entry as a line, its time counted from `start`."""

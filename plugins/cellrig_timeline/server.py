@@ -13,7 +13,7 @@ class ServerOf:
     def __init__(self) -> None:
         self._places: dict[str, tuple[int, str] | None] = {}
 
-    def __call__(self, passage: Passage) -> str | None:
+    def read(self, passage: Passage) -> str | None:
         """Return the uuid of the server that `passage` is about, where it is about one."""
         try:
             place = self._places[passage.seam]

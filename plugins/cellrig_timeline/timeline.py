@@ -49,7 +49,7 @@ class Timeline:
         self._start = rig.runtime.now()
         self._entries: deque[Entry] = deque(maxlen=KEPT)
         self._count = 0
-        self._server_of = ServerOf()
+        self._server_of = ServerOf().read
         # A greenlet is a task of the virtual runtime; in a thread of the live one it is the thread.
         self._under_way: dict[greenlet.greenlet, list[Entry]] = {}
         self._met_errors: WeakKeyDictionary[greenlet.greenlet, Process] = WeakKeyDictionary()
@@ -122,7 +122,15 @@ class Timeline:
         inside = self._under_way.get(task)
         if inside is None:
             inside = self._under_way[task] = []
-        entry = Entry(self._now(), passage.seam, self._server_of(passage), len(inside), passage)
+        entry = Entry(
+            self._now(),
+            passage.process,
+            passage.to,
+            passage.seam,
+            self._server_of(passage),
+            len(inside),
+            passage,
+        )
         inside.append(entry)
         self._entries.append(entry)
         self._count += 1
@@ -167,8 +175,9 @@ class Timeline:
 
     def _say(self, words: str) -> None:
         task = greenlet.getcurrent()
-        entry = Entry(self._now(), words, None, len(self._under_way.get(task, ())), None)
-        entry.process = self._met_errors.get(task)
+        process = self._met_errors.get(task)
+        depth = len(self._under_way.get(task, ()))
+        entry = Entry(self._now(), process, None, words, None, depth, None)
         self._entries.append(entry)
         self._count += 1
 

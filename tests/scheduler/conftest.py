@@ -1,4 +1,4 @@
-"""A small cloud without services: real databases, placement and seams, and the scheduler over them."""
+"""A small cloud without services: real databases, placement, seams, and the scheduler."""
 
 from __future__ import annotations
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Generic, TypeVar
 
 import msgspec
 
 from cellrig.db import CellDatabase
 from cellrig.errors import CellBroken, CellDown, CellLate, CellUnavailable, DatabaseUnavailable
-from cellrig.runtime import DeadlineExceeded, Runtime, Task
+from cellrig.runtime import DeadlineExceeded, Runtime
 from cellrig.seams import Process, Seams
 
 T = TypeVar("T")
@@ -51,43 +52,41 @@ class Scatter:
         self, cells: Mapping[str, CellDatabase], question: Callable[[CellDatabase], T]
     ) -> Gathered[T]:
         """Ask `question` of all `cells` at once; a cell that fails costs its own answer only."""
-        answers: dict[str, T] = {}
-        missing: dict[str, CellUnavailable] = {}
+        outcomes: dict[str, T | CellUnavailable] = {}
+
+        def ask(name: str) -> None:
+            outcomes[name] = self._outcome(name, cells[name], question)
+
         if len(cells) == 1:
-            ((name, cell),) = cells.items()
-            self._settle(name, lambda: self._in_time(name, cell, question), answers, missing)
-            return Gathered(answers, missing)
-        tasks: dict[str, Task] = {
-            name: self._runtime.spawn(
-                lambda name=name, cell=cell: self._in_time(name, cell, question),  # type: ignore[misc]
-                name=f"ask cell {name}",
-                owner=self._process,
-            )
-            for name, cell in cells.items()
-        }
-        for name, task in tasks.items():
-            self._settle(name, task.result, answers, missing)
-        return Gathered(answers, missing)
+            ask(next(iter(cells)))
+        else:
+            tasks = [
+                self._runtime.spawn(
+                    partial(ask, name), name=f"ask cell {name}", owner=self._process
+                )
+                for name in cells
+            ]
+            for task in tasks:
+                task.result()
+        return Gathered(
+            {n: o for n in cells if not isinstance(o := outcomes[n], CellUnavailable)},
+            {n: o for n in cells if isinstance(o := outcomes[n], CellUnavailable)},
+        )
 
-    def _in_time(self, name: str, cell: CellDatabase, question: Callable[[CellDatabase], T]) -> T:
-        with self._runtime.deadline(self._timeout, f"an answer of cell {name}"):
-            return question(cell)
-
-    def _settle(
-        self,
-        name: str,
-        answer: Callable[[], T],
-        answers: dict[str, T],
-        missing: dict[str, CellUnavailable],
-    ) -> None:
+    def _outcome(
+        self, name: str, cell: CellDatabase, question: Callable[[CellDatabase], T]
+    ) -> T | CellUnavailable:
+        missing: CellUnavailable
         try:
-            answers[name] = answer()
+            with self._runtime.deadline(self._timeout, f"an answer of cell {name}"):
+                return question(cell)
         except DatabaseUnavailable as error:
-            missing[name] = CellDown(name, str(error))
+            missing = CellDown(name, str(error))
             self._seams.handled(error, f"cell {name} is missing from the answer")
         except DeadlineExceeded as error:
-            missing[name] = CellLate(name, self._timeout)
+            missing = CellLate(name, self._timeout)
             self._seams.handled(error, f"cell {name} is missing from the answer")
         except Exception as error:  # noqa: BLE001 - a broken cell must not break the others
-            missing[name] = CellBroken(name, f"{type(error).__name__}: {error}")
+            missing = CellBroken(name, f"{type(error).__name__}: {error}")
             self._seams.handled(error, f"cell {name} is missing from the answer")
+        return missing

@@ -1,0 +1,127 @@
+"""The ``cellrig`` command.
+
+Only click is imported here: what a command needs is imported when it runs, so that ``--help``
+answers at once.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NoReturn
+
+import click
+
+from cellrig import __version__
+from cellrig.errors import CellrigError, Invalid
+
+__all__ = ["main"]
+
+_TAKES_HELP = {"help_option_names": ["-h", "--help"]}
+
+
+@click.group(context_settings=_TAKES_HELP, invoke_without_command=True)
+@click.version_option(__version__, prog_name="cellrig", message="%(prog)s %(version)s")
+@click.pass_context
+def command(context: click.Context) -> None:
+    """A compute control plane that fits inside a test.
+
+    \b
+    Example:
+      cellrig demo            see a cloud of three cells at work
+      cellrig demo --help     what the demo takes
+    """
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
+
+
+@command.command(context_settings=_TAKES_HELP)
+@click.option("--seed", type=int, help="Draw the order of tasks from this number.")
+@click.option(
+    "--topology",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Build this cloud (YAML) in place of the demo's own.",
+)
+def demo(seed: int | None, topology: Path | None) -> int:
+    """Show the main job: boot servers in many cells, with everything that goes wrong.
+
+    A build fails and lands on an alternate host, guests get functions of nested providers, all
+    cells are listed while one is down, and in the end everything is audited. The exit status is 0
+    if all went as it should, 1 if not. The same seed shows the same.
+
+    \b
+    Example:
+      cellrig demo --seed 7
+      cellrig demo --topology my-cloud.yaml
+    """
+    from cellrig.cli.demo import run_demo
+    from cellrig.cli.screen import Screen
+
+    return 0 if run_demo(Screen(), topology, seed) else 1
+
+
+@command.command(context_settings=_TAKES_HELP)
+def drivers() -> int:
+    """List the installed drivers: what each can do, and its options with what they take.
+
+    The exit status is 1 if one of them cannot be used.
+
+    \b
+    Example:
+      cellrig drivers
+    """
+    from cellrig.cli.drivers import show_drivers
+    from cellrig.cli.screen import Screen
+
+    return 0 if show_drivers(Screen()) else 1
+
+
+@command.command(context_settings=_TAKES_HELP)
+def plugins() -> int:
+    """List the installed plugins, host filters and weighers, each with what it is for.
+
+    The exit status is 1 if one of them cannot be used.
+
+    \b
+    Example:
+      cellrig plugins
+    """
+    from cellrig.cli.plugins import show_plugins
+    from cellrig.cli.screen import Screen
+
+    return 0 if show_plugins(Screen()) else 1
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the command; every failure is one line, and the exit status tells.
+
+    Args:
+        arguments: those of the process when none are given.
+
+    Raises:
+        SystemExit: 0 if all went well, 1 if not, 2 if the command was used wrongly.
+    """
+    try:
+        status = command.main(arguments, prog_name="cellrig", standalone_mode=False)
+        sys.stdout.flush()
+    except click.ClickException as error:
+        status = _failed(error.format_message(), error.exit_code)
+    except Invalid as error:
+        status = _failed(str(error), 2)
+    except CellrigError as error:
+        status = _failed(str(error), 1)
+    except click.Abort:
+        status = _failed("interrupted", 130)
+    except BrokenPipeError:
+        # Whoever read us has enough (`| head`); nor may the interpreter flush what is left.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = 1
+    sys.exit(status)
+
+
+def _failed(message: str, status: int) -> int:
+    click.echo(f"cellrig: {' '.join(message.split())}", err=True)
+    return status

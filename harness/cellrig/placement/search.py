@@ -69,6 +69,8 @@ class Plan:
         pools: list[list[Node]] = []
         if group is None:
             return pools
+        if group.tree_id is not None:
+            sharing = ()  # what the unnumbered group wants of one tree nobody shares with it
         takes_any = group.takes_any
         for name, amount in group.resources:
             pool = []

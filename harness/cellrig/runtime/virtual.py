@@ -8,7 +8,6 @@ every seam may hand over to another task, so that one number replays one interle
 
 from __future__ import annotations
 
-import heapq
 import random
 import threading
 from collections import deque
@@ -28,179 +27,14 @@ from cellrig.runtime.errors import (
     TaskKilled,
     WrongThread,
 )
-from cellrig.runtime.interface import Event, Lock, Owner, Periodic, Runtime, Task
+from cellrig.runtime.greenlets import VirtualEvent, VirtualLock, VirtualTask, Waitable
+from cellrig.runtime.interface import Owner, Periodic, Runtime, Task
+from cellrig.runtime.timers import Kind, Timer, Timers
 
 T = TypeVar("T")
 
 #: Where virtual time starts: the day Queens was released, 2018-02-28 00:00:00 UTC.
 EPOCH = 1519776000.0
-
-
-class VirtualTask(Task):
-    """A greenlet, with what a report about it needs."""
-
-    __slots__ = (
-        "_runtime",
-        "blocked",
-        "deadlines",
-        "error",
-        "finished",
-        "greenlet",
-        "killed",
-        "name",
-        "open_database",
-        "owner",
-        "value",
-        "waiting_for",
-        "watchers",
-    )
-
-    def __init__(
-        self, runtime: VirtualRuntime, function: Callable[[], Any], name: str, owner: Owner | None
-    ) -> None:
-        self._runtime = runtime
-        self.name = name
-        self.owner = owner
-        self.greenlet = greenlet.greenlet(self._main)
-        self.value: Any = function  # until it runs: what to run
-        self.error: BaseException | None = None
-        self.finished = False
-        self.killed = False
-        self.blocked = False
-        self.waiting_for: VirtualEvent | VirtualLock | VirtualTask | Timer | None = None
-        self.open_database: str | None = None
-        self.deadlines: list[tuple[float, float, str]] = []
-        self.watchers: list[VirtualTask] = []
-
-    def _main(self) -> None:
-        function, self.value = self.value, None
-        try:
-            self.value = function()
-        except Exception as error:  # noqa: BLE001 - kept for result(), and announced by the runtime
-            self.error = error
-        except TaskKilled as error:
-            self.error = error
-        finally:
-            self._runtime._finished(self)
-
-    @property
-    def done(self) -> bool:
-        return self.finished
-
-    def result(self) -> Any:
-        while not self.finished:
-            self.watchers.append(self._runtime.current_task("wait for a task"))
-            self._runtime.block(self)
-        if self.error is not None:
-            raise self.error
-        return self.value
-
-
-class Timer:
-    """Something that falls due.
-
-    Args:
-        kind: "sleep" and "deadline" are what `settle` lets time pass for, "periodic" is not.
-        pending: the runtime's count of timers that are neither cancelled nor past, by kind.
-    """
-
-    __slots__ = ("_pending", "action", "due", "kind", "name", "over", "sequence")
-
-    def __init__(
-        self,
-        due: float,
-        sequence: int,
-        action: Callable[[], None],
-        name: str,
-        kind: str,
-        pending: dict[str, int],
-    ) -> None:
-        self.due = due
-        self.sequence = sequence
-        self.action = action
-        self.name = name
-        self.kind = kind
-        self.over = False
-        self._pending = pending
-        pending[kind] += 1
-
-    def end(self) -> None:
-        """Let it not fall due any more (it has, or nobody waits)."""
-        if not self.over:
-            self.over = True
-            self._pending[self.kind] -= 1
-
-    def __lt__(self, other: Timer) -> bool:
-        return (self.due, self.sequence) < (other.due, other.sequence)
-
-
-class VirtualEvent(Event):
-    """An event of the virtual runtime."""
-
-    __slots__ = ("_runtime", "_set", "external", "name", "waiting")
-
-    def __init__(self, runtime: VirtualRuntime, name: str, external: bool) -> None:
-        self._runtime = runtime
-        self.name = name
-        self.external = external
-        self._set = False
-        self.waiting: list[VirtualTask] = []
-
-    def set(self) -> None:
-        self._set = True
-        waiting, self.waiting = self.waiting, []
-        for task in waiting:
-            self._runtime.wake(task)
-
-    @property
-    def is_set(self) -> bool:
-        return self._set
-
-    def wait(self) -> None:
-        if self._set:
-            return
-        task = self._runtime.current_task(f"wait for {self.name}")
-        self.waiting.append(task)
-        try:
-            self._runtime.block(self)
-        finally:
-            if not self._set and task in self.waiting:
-                self.waiting.remove(task)
-
-
-class VirtualLock(Lock):
-    """A lock of the virtual runtime, handed over to the task that waited longest."""
-
-    __slots__ = ("_runtime", "holder", "name", "waiting")
-
-    def __init__(self, runtime: VirtualRuntime, name: str) -> None:
-        self._runtime = runtime
-        self.name = name
-        self.holder: VirtualTask | None = None
-        self.waiting: deque[VirtualTask] = deque()
-
-    def __enter__(self) -> None:
-        task = self._runtime.current_task(f"take lock {self.name}")
-        if self.holder is None:
-            self.holder = task
-            return
-        self.waiting.append(task)
-        try:
-            self._runtime.block(self)
-        except BaseException:
-            if self.holder is task:  # handed over and ended at the same moment
-                self._hand_over()
-            elif task in self.waiting:
-                self.waiting.remove(task)
-            raise
-
-    def __exit__(self, *exc: object) -> None:
-        self._hand_over()
-
-    def _hand_over(self) -> None:
-        self.holder = self.waiting.popleft() if self.waiting else None
-        if self.holder is not None:
-            self._runtime.wake(self.holder)
 
 
 class VirtualState(msgspec.Struct, frozen=True):
@@ -240,7 +74,7 @@ class VirtualPeriodic(Periodic):
     def schedule(self, due: float) -> None:
         """Let the next run be at `due`, and at no other time."""
         self.cancel()
-        self.timer = self._runtime.at(due, self._fire, self.name, kind="periodic")
+        self.timer = self._runtime.timers.set(due, self._fire, self.name, Kind.PERIODIC)
         self._runtime.periodics[id(self)] = self
 
     def _fire(self) -> None:
@@ -271,9 +105,7 @@ class VirtualRuntime(Runtime):
         self._order = None if seed is None else random.Random(seed)
         self._on_task_error = on_task_error
         self._ready: deque[VirtualTask] = deque()
-        self._timers: list[Timer] = []
-        self._pending = {"sleep": 0, "deadline": 0, "periodic": 0}
-        self._sequence = 0
+        self.timers = Timers()
         self._thread = threading.get_ident()
         self._current: VirtualTask | None = None
         self._loop = greenlet.getcurrent()
@@ -296,7 +128,9 @@ class VirtualRuntime(Runtime):
 
     def sleep(self, seconds: float) -> None:
         task = self.current_task("sleep")
-        timer = self.at(self._now + seconds, lambda: self.wake(task), f"sleep {seconds:g} s")
+        timer = self.timers.set(
+            self._now + seconds, lambda: self.wake(task), f"sleep {seconds:g} s", Kind.SLEEP
+        )
         try:
             self.block(timer)
         finally:
@@ -385,8 +219,7 @@ class VirtualRuntime(Runtime):
         if self._order is not None and state.order is not None:
             self._order.setstate(state.order)
         by_name = {periodic.name: periodic for periodic in self.periodics.values()}
-        self._timers.clear()
-        self._pending = dict.fromkeys(self._pending, 0)
+        self.timers.clear()
         for name, due in state.due:
             if name in by_name:
                 by_name[name].timer = None
@@ -421,17 +254,9 @@ class VirtualRuntime(Runtime):
             task.killed = True
             self.wake(task)
         self._run_ready(lambda: False)
-        self._timers.clear()
-        self._pending = dict.fromkeys(self._pending, 0)
+        self.timers.clear()
 
     # -- the loop ------------------------------------------------------------------------------
-
-    def at(self, due: float, action: Callable[[], None], name: str, kind: str = "sleep") -> Timer:
-        """Call `action` when the clock reaches `due`; kind is sleep, deadline or periodic."""
-        self._sequence += 1
-        timer = Timer(due, self._sequence, action, name, kind, self._pending)
-        heapq.heappush(self._timers, timer)
-        return timer
 
     def wake(self, task: VirtualTask) -> None:
         """Let a task that waits go on. One that was woken already is not woken twice."""
@@ -452,7 +277,7 @@ class VirtualRuntime(Runtime):
         if task.killed:
             raise TaskKilled
 
-    def block(self, waiting_for: VirtualEvent | VirtualLock | VirtualTask | Timer) -> None:
+    def block(self, waiting_for: Waitable) -> None:
         """Hand the calling task's turn to the loop until somebody wakes it."""
         task = self.current_task("wait")
         if task.open_database is not None:
@@ -468,20 +293,19 @@ class VirtualRuntime(Runtime):
             timer.end()
         if task.killed:
             raise TaskKilled
-        if timer is not None and timer.name == "passed":
+        if task.timed_out:
+            task.timed_out = False
             _due, seconds, what = min(task.deadlines)
             raise DeadlineExceeded(what, seconds)
 
     def _deadline_timer(self, task: VirtualTask) -> Timer:
         due, _seconds, what = min(task.deadlines)
-        timer = self.at(due, lambda: None, what, kind="deadline")
 
         def passed() -> None:
-            timer.name = "passed"
+            task.timed_out = task.blocked
             self.wake(task)
 
-        timer.action = passed
-        return timer
+        return self.timers.set(due, passed, what, Kind.DEADLINE)
 
     def _drive(self, stop: Callable[[], bool], until: float | None) -> None:
         """Run tasks, and move the clock when none can run, until `stop` or nothing is left."""
@@ -493,8 +317,7 @@ class VirtualRuntime(Runtime):
         self._loop = greenlet.getcurrent()
         try:
             self._run_ready(stop)
-            while not stop() and self._next_due(until):
-                timer = heapq.heappop(self._timers)
+            while not stop() and (timer := self._next_due(until)) is not None:
                 timer.end()
                 self._now = max(self._now, timer.due)
                 timer.action()
@@ -502,17 +325,15 @@ class VirtualRuntime(Runtime):
         finally:
             self._looping = False
 
-    def _next_due(self, until: float | None) -> bool:
-        """Whether the clock may move on to the next timer."""
-        while self._timers and self._timers[0].over:
-            heapq.heappop(self._timers)
-        if not self._timers:
-            return False
+    def _next_due(self, until: float | None) -> Timer | None:
+        """Return the timer that the clock may move on to."""
+        timer = self.timers.first()
+        if timer is None:
+            return None
         if until is not None:
-            return self._timers[0].due <= until
-        if self._pending["sleep"]:
-            return True
-        return bool(self._pending["deadline"]) and not self._held()
+            return timer if timer.due <= until else None
+        sleeps, deadlines = self.timers.pending(Kind.SLEEP), self.timers.pending(Kind.DEADLINE)
+        return timer if sleeps or (deadlines and not self._held()) else None
 
     def _run_ready(self, stop: Callable[[], bool]) -> None:
         ready = self._ready
@@ -523,7 +344,7 @@ class VirtualRuntime(Runtime):
             if task.finished:
                 continue
             if task.killed and not task.greenlet:
-                self._finished(task)
+                self.finished(task)
                 continue
             self._current = task
             task.greenlet.parent = self._loop
@@ -534,7 +355,8 @@ class VirtualRuntime(Runtime):
             if stop():
                 return
 
-    def _finished(self, task: VirtualTask) -> None:
+    def finished(self, task: VirtualTask) -> None:
+        """Note that a task has ended."""
         task.finished = True
         task.waiting_for = None
         self.tasks.pop(id(task), None)

@@ -21,7 +21,7 @@ class Hints:
         self.counts_busy = False
 
     def by_cell(self, roots: Iterable[str], cells: Collection[str]) -> dict[str, list[str]]:
-        """Return which of `roots` to ask each of `cells` for; cells with nothing to ask left out."""
+        """Return which of `roots` to ask each of `cells` for; cells without any are left out."""
         asked: dict[str, list[str]] = {name: [] for name in cells}
         for root in roots:
             known = self._cells.get(root)

@@ -84,16 +84,15 @@ class Question:
         """Return what placement and the cells offer now."""
         candidates = self._candidates()
         read = read_offers(candidates, self.cells, self._scatter, self.aggregates, self.hints)
-        wanted = self.destination
-        offers = tuple(
-            offer
-            for offer in read.offers
-            if offer.state.host not in self.request.ignore_hosts
-            and (wanted is None or offer.state.node.uuid in wanted)
-        )
+        offers = tuple(filter(self._is_wanted, read.offers))
         limit = self.query.limit
         limited = limit is not None and len(candidates.allocation_requests) >= limit
         return Answer(offers, Room(candidates.provider_summaries), read.missing, limited)
+
+    def _is_wanted(self, offer: Offer) -> bool:
+        return offer.state.host not in self.request.ignore_hosts and (
+            self.destination is None or offer.state.node.uuid in self.destination
+        )
 
     def _build(self, limit: int | None) -> CandidateQuery:
         spec = self.request.spec
