@@ -122,6 +122,7 @@ class FakeDriver(FakeMoves):
         self, guest: Guest, image: Image | None, disks: Sequence[Disk], devices: Sequence[Device]
     ) -> None:
         check_image(guest, image, self.options)
+        self._check_shareable("spawn", disks)
         domain = make_domain(self.hypervisor, guest, image, disks, devices)
         define_and_enter(self.hypervisor, domain, PowerState.RUNNING)
         if image is not None and image.id not in self.hypervisor.state.images:
@@ -260,8 +261,7 @@ class FakeDriver(FakeMoves):
         domain = self.hypervisor.domain(guest.uuid)
         if any(each.serial == disk.serial for each in self.hypervisor.volumes(domain)):
             return
-        if disk.multiattach and not self.capabilities.multiattach:
-            refuse(self, "attach_volume", "multiattach")
+        self._check_shareable("attach_volume", [disk])
         with self.hypervisor.editing(domain) as root:
             cellrig_domxml.add_volume(root, disk)
 
@@ -293,3 +293,7 @@ class FakeDriver(FakeMoves):
             raise GuestBusy(guest.uuid, domain.power_state.name, method, names)
         self.hypervisor.enter(domain, leads_to)
         self.tell(domain, kind)
+
+    def _check_shareable(self, method: str, disks: Sequence[Disk]) -> None:
+        if not self.capabilities.multiattach and any(disk.multiattach for disk in disks):
+            refuse(self, method, "multiattach")

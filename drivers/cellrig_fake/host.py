@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from cellrig.driver import (
     ComputeDriver,
     DriverContext,
@@ -22,8 +24,11 @@ class FakeHost(ComputeDriver):
 
     def __init__(self, options: FakeOptions, context: DriverContext) -> None:
         super().__init__(options, context)
-        self.options = options
         self.capabilities = options.effective_capabilities()
+        if not self.capabilities.sriov:
+            # A hypervisor that cannot hand over functions does not show them either.
+            options = msgspec.structs.replace(options, sriov=())
+        self.options = options
         self.nodes = tuple(name.replace("{host}", context.host) for name in options.nodes) or (
             context.host,
         )

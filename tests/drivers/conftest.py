@@ -36,6 +36,7 @@ class Fleet:
 
     def __init__(self, directory: Path) -> None:
         self.runtime = VirtualRuntime()
+        self.image = IMAGE
         self.fabric = Fabric()
         self.rng = random.Random(7)
         self.events: list[GuestEvent] = []

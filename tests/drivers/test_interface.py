@@ -126,14 +126,12 @@ def test_a_wrong_signature_is_shown_beside_the_one_needed(wrong: Any) -> None:
 def test_a_lost_default_or_keyword_is_a_wrong_signature() -> None:
     def power_off(self: Any, guest: Guest, timeout: int) -> None: ...
 
-    def live_migration(
-        self: Any, guest: Guest, destination: str, post: Any, recover: Any, data: Any
-    ) -> None: ...
+    def finish_revert_migration(self: Any, guest: Guest, disks: Any, devices: Any) -> None: ...
 
     with pytest.raises(InvalidDriver, match="method power_off"):
         check_driver("wrong", _variant(power_off=power_off))
-    with pytest.raises(InvalidDriver, match="method live_migration"):
-        check_driver("wrong", _variant(live_migration=live_migration))
+    with pytest.raises(InvalidDriver, match="method finish_revert_migration"):
+        check_driver("wrong", _variant(finish_revert_migration=finish_revert_migration))
 
 
 def test_a_further_parameter_with_a_default_fits() -> None:

@@ -54,7 +54,9 @@ class Listening:
     @hookimpl
     def cellrig_seam_enter(self, passage: Passage) -> None:
         self.seams.append(passage.seam)
-        self.in_the_way.get(passage.seam, lambda _passage: None)(passage)
+        act = self.in_the_way.get(passage.seam)
+        if act is not None:
+            act(passage)
 
     @hookimpl
     def cellrig_error_handled(self, error: BaseException, because: str) -> None:

@@ -37,7 +37,7 @@ def command(context: click.Context) -> None:
         click.echo(context.get_help())
 
 
-@command.command(context_settings=_TAKES_HELP)
+@command.command(context_settings=_TAKES_HELP, short_help="See a cloud of three cells at work.")
 @click.option("--seed", type=int, help="Draw the order of tasks from this number.")
 @click.option(
     "--topology",
@@ -63,7 +63,7 @@ def demo(seed: int | None, topology: Path | None) -> int:
     return 0 if run_demo(Screen(), topology, seed) else 1
 
 
-@command.command(context_settings=_TAKES_HELP)
+@command.command(context_settings=_TAKES_HELP, short_help="List the installed drivers and their options.")
 def drivers() -> int:
     """List the installed drivers: what each can do, and its options with what they take.
 
@@ -79,7 +79,7 @@ def drivers() -> int:
     return 0 if show_drivers(Screen()) else 1
 
 
-@command.command(context_settings=_TAKES_HELP)
+@command.command(context_settings=_TAKES_HELP, short_help="List the installed plugins, filters and weighers.")
 def plugins() -> int:
     """List the installed plugins, host filters and weighers, each with what it is for.
 

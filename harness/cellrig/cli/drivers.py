@@ -12,7 +12,7 @@ def show_drivers(screen: Screen) -> bool:
     """List the installed drivers; return whether all of them can be used."""
     drivers = installed_drivers()
     if not drivers:
-        screen.say("no driver is installed")
+        screen.show("no driver is installed")
     for driver in drivers:
         _show(screen, driver)
     return all(driver.error is None for driver in drivers)
@@ -23,17 +23,16 @@ def _show(screen: Screen, driver: DriverInfo) -> None:
     if driver.error is not None:
         screen.verdict(False, escape(driver.error))
         return
-    screen.say(escape(driver.summary))
+    screen.show(escape(driver.summary))
     facts = [
         ("version", driver.version),
         ("interface", driver.interface_version),
         ("capabilities", ", ".join(driver.capabilities.names()) or "none"),
     ]
-    screen.table(("", ""), [(name, escape(value)) for name, value in facts], last_folds=True)
+    screen.facts([(name, escape(value)) for name, value in facts])
     screen.table(
-        ("option", "default", "takes"),
-        [tuple(map(escape, (o.name, _default(o.default), o.type))) for o in driver.options],
-        last_folds=True,
+        ("option", "takes", "default"),
+        [tuple(map(escape, (o.name, o.type, _default(o.default)))) for o in driver.options],
     )
 
 

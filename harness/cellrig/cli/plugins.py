@@ -24,25 +24,23 @@ class _Installed(msgspec.Struct, frozen=True):
         if self.error is not None:
             return f"[bold red]cannot be used:[/] {escape(str(self.error))}"
         lines = (getattr(self.plugin, "__doc__", None) or "").strip().splitlines()
-        return escape(lines[0]) if lines else "(it does not say)"
+        return escape(lines[0].replace("``", "")) if lines else "(it does not say)"
 
 
 def show_plugins(screen: Screen) -> bool:
     """List plugins, filters and weighers; return whether all of them can be imported."""
     plugins, filters, weighers = map(_installed, (PLUGINS, FILTERS, WEIGHERS))
     screen.section("plugins: each rig has its own, reached as rig.<name>")
-    screen.table(("name", "what it is for"), [(p.name, p.purpose) for p in plugins], last_folds=True)
+    screen.table(("name", "what it is for"), [(p.name, p.purpose) for p in plugins])
     screen.section("host filters: each may refuse a host")
     screen.table(
         ("name", "by default", "what it is for"),
         [(p.name, _switched(p.plugin), p.purpose) for p in filters],
-        last_folds=True,
     )
     screen.section("host weighers: together they put the hosts in an order")
     screen.table(
         ("name", "weight", "what it is for"),
         [(p.name, _weight(p.plugin), p.purpose) for p in weighers],
-        last_folds=True,
     )
     return all(found.error is None for found in (*plugins, *filters, *weighers))
 
@@ -64,4 +62,4 @@ def _switched(plugin: Any) -> str:
 
 
 def _weight(plugin: Any) -> str:
-    return f"{getattr(plugin, 'default_multiplier', 0):g}"
+    return f"{getattr(plugin, 'default_multiplier', 0):.10g}"

@@ -31,38 +31,48 @@ class Screen:
     def section(self, title: str) -> None:
         """Begin a part of the report."""
         self._sections += 1
-        self.console.print(f"\n[bold cyan]{self._sections}  {title}[/]")
-
-    def say(self, text: str) -> None:
-        """Write a sentence; rich's markup counts."""
-        self.show(text)
+        self._print(f"\n[bold cyan]{self._sections}  {title}[/]")
 
     def show(self, what: RenderableType) -> None:
-        """Write anything that rich can draw, indented."""
-        self.console.print(Padding(what, _INDENT, expand=False))
+        """Write a text (rich's markup counts), or anything else that rich can draw, indented."""
+        self._print(Padding(what, _INDENT, expand=False))
 
-    def verdict(self, holds: bool, sentence: str) -> None:
-        """Write what was to be proven, and whether it was."""
+    def _print(self, what: RenderableType) -> None:
+        if self.is_terminal:
+            self.console.print(what)
+            return
+        with self.console.capture() as drawn:
+            self.console.print(what)
+        # Rich fills columns up with spaces, which in a file are only in the way.
+        for line in drawn.get().splitlines():
+            self.console.file.write(f"{line.rstrip()}\n")
+
+    def verdict(self, holds: bool, sentence: str) -> bool:
+        """Write what was to be proven, and whether it was; return that."""
         mark = "[bold green]ok[/]" if holds else "[bold red]FAILED[/]"
         self.show(f"{mark}  {sentence}")
+        return holds
 
-    def table(
-        self, columns: Sequence[str], rows: Sequence[Sequence[str]], *, last_folds: bool = False
-    ) -> None:
-        """Write a table.
+    def table(self, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+        """Write a table; only the first column is never broken into lines.
 
         Args:
             columns: their titles.
             rows: the cells of each row; rich's markup counts.
-            last_folds: whether the last column may be broken into lines; no other is.
         """
         table = Table(box=box.SIMPLE_HEAD, header_style="bold", pad_edge=False, show_edge=False)
-        for position, column in enumerate(columns, start=1):
-            folds = last_folds and position == len(columns)
-            table.add_column(column, no_wrap=not folds, overflow="fold" if folds else "ellipsis")
+        for position, column in enumerate(columns):
+            table.add_column(column, no_wrap=position == 0, overflow="fold")
         for row in rows:
             table.add_row(*row)
         self.show(table)
+
+    def facts(self, facts: Sequence[tuple[str, str]]) -> None:
+        """Write names with their values, one a line."""
+        grid = Table.grid(padding=(0, 2))
+        for name, value in facts:
+            grid.add_row(f"[bold]{name}[/]", value)
+        self.show(grid)
 
     @contextmanager
     def progress(self, title: str, total: int) -> Iterator[Callable[[], None]]:

@@ -70,9 +70,10 @@ class ComputeManager:
         """
         self._host.driver.init_host()
         self._host.driver.register_event_listener(self._guest_changed)
-        self._register()
+        is_new = self._register()
         self._tracker.update_available_resource()
-        self._recovery.finish_interrupted(self._context)
+        if not is_new:
+            self._recovery.finish_interrupted(self._context)
 
     def after_start(self) -> None:
         """Finish what can only be seen once the messages that waited are in other hands."""
@@ -101,10 +102,12 @@ class ComputeManager:
         self._upkeep.heal_allocations()
         self._upkeep.end_stuck_builds()
 
-    def _register(self) -> None:
+    def _register(self) -> bool:
+        """Note that the service is up; return whether it has never been up before."""
         host = self._host
         service = Service(self._new_uuid(), host.name, COMPUTE, last_seen_up=host.runtime.now())
         self._service_uuid = host.hosts.service_register(service).uuid
+        return self._service_uuid == service.uuid
 
     def _guest_changed(self, event: GuestEvent) -> None:
         """Follow what the hypervisor tells of a guest, in a task of its own."""

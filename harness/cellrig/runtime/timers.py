@@ -88,3 +88,6 @@ class Timers:
         """Forget all timers."""
         self._heap.clear()
         self._pending = dict.fromkeys(Kind, 0)
+
+    def __len__(self) -> int:
+        return len(self._heap)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from importlib.metadata import EntryPoint
 from typing import Any, cast
@@ -27,7 +27,7 @@ def load_filters(options: SchedulerOptions) -> Filters:
     Raises:
         InvalidTopology: a name is not installed, or what is installed cannot be used.
     """
-    found = _installed(FILTERS)
+    found = _installed(FILTERS, check_filter)
     _refuse_unknown("filters", options.filters, found)
     if options.filters:
         return tuple((name, cast(HostFilter, found[name]())) for name in options.filters)
@@ -41,7 +41,7 @@ def load_weighers(options: SchedulerOptions) -> Weighers:
     Raises:
         InvalidTopology: a name is not installed, or what is installed cannot be used.
     """
-    found = _installed(WEIGHERS)
+    found = _installed(WEIGHERS, check_weigher)
     _refuse_unknown("weights", options.weights, found)
     made = [(name, cast(HostWeigher, found[name]())) for name in sorted(found)]
     multiplied = [
@@ -50,42 +50,54 @@ def load_weighers(options: SchedulerOptions) -> Weighers:
     return tuple(each for each in multiplied if each[2])
 
 
-#: What a plugin must have: attributes with their types, and methods.
-_SHAPES: Mapping[str, tuple[str, tuple[type, ...], tuple[str, ...]]] = {
-    FILTERS: ("enabled_by_default", (bool,), ("applies", "refusal")),
-    WEIGHERS: ("default_multiplier", (int, float), ("applies", "weigh")),
-}
-
-
 @cache
-def _installed(group: str) -> dict[str, type]:
+def _installed(group: str, check: Callable[[str, Any], type]) -> dict[str, type]:
     """Scanned once a process: what is installed does not change while it runs."""
     failures: dict[str, BaseException] = {}
 
     def keep(_manager: Any, entry_point: EntryPoint, error: BaseException) -> None:
         failures[entry_point.name] = error
 
-    manager = ExtensionManager[Any](group, on_load_failure_callback=keep)
+    found = ExtensionManager[Any](group, on_load_failure_callback=keep)
     for name, error in failures.items():
         raise InvalidTopology(
             f"the plugin {name!r} of {group} cannot be imported: {error}"
         ) from error
-    return {
-        extension.name: _checked(group, extension.name, extension.plugin) for extension in manager
-    }
+    return {each.name: check(each.name, each.plugin) for each in found}
 
 
-def _checked(group: str, name: str, plugin: Any) -> type:
-    attribute, types, methods = _SHAPES[group]
-    wrong = []
+def check_filter(name: str, plugin: Any) -> type:
+    """Return `plugin` if it is a class with what a `HostFilter` needs.
+
+    Raises:
+        InvalidTopology: names the plugin and all that is missing.
+    """
+    return _checked(f"filter {name!r}", plugin, "enabled_by_default", (bool,), "refusal")
+
+
+def check_weigher(name: str, plugin: Any) -> type:
+    """Return `plugin` if it is a class with what a `HostWeigher` needs.
+
+    Raises:
+        InvalidTopology: names the plugin and all that is missing.
+    """
+    return _checked(f"weigher {name!r}", plugin, "default_multiplier", (int, float), "weigh")
+
+
+def _checked(what: str, plugin: Any, attribute: str, types: tuple[type, ...], judging: str) -> type:
     if not isinstance(plugin, type):
-        wrong.append(f"it is {plugin!r}, not a class")
-    elif not isinstance(getattr(plugin, attribute, None), types):
-        wrong.append(f"{attribute} is missing, or not of the type {types[-1].__name__}")
-    wrong += [f"method {each} is missing" for each in methods if not hasattr(plugin, each)]
+        raise InvalidTopology(f"the {what} does not fit: it is {plugin!r}, not a class")
+    wrong = []
+    if not isinstance(getattr(plugin, attribute, None), types):
+        wrong.append(f"{attribute} is missing, or is no {types[-1].__name__}")
+    wrong += [
+        f"method {method} is missing"
+        for method in ("applies", judging)
+        if not hasattr(plugin, method)
+    ]
     if wrong:
-        raise InvalidTopology(f"the plugin {name!r} of {group} does not fit: {'; '.join(wrong)}")
-    return cast(type, plugin)
+        raise InvalidTopology(f"the {what} does not fit: {'; '.join(wrong)}")
+    return plugin
 
 
 def _refuse_unknown(option: str, names: Iterable[str], found: Mapping[str, type]) -> None:
