@@ -96,6 +96,8 @@ class FakeOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         _twice("sriov", (*addresses, *(card.address for card in self.gpus)))
         _twice("children", (child.name for child in self.children))
         _twice("nodes", self.nodes)
+        if len(self.nodes) > 1 and not self.effective_capabilities().multiple_nodes:
+            raise ValueError("nodes: at most one where capability multiple_nodes is off")
         _words("traits", self.traits)
         numa_nodes = [card.numa_node for card in self.sriov] + [gpu.numa_node for gpu in self.gpus]
         for numa_node in numa_nodes:

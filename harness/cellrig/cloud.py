@@ -14,7 +14,8 @@ from functools import partial
 import msgspec
 
 from cellrig.bus import Bus, topic_of
-from cellrig.cells import CELL0, Cells, Scatter
+from cellrig.cells import Cells, Scatter
+from cellrig.model import CELL0
 from cellrig.compute.api import Surroundings
 from cellrig.compute.host import CellClients, ComputeHost
 from cellrig.compute.interface import ComputeService

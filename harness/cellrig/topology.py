@@ -17,7 +17,7 @@ from typing import Any
 
 import msgspec
 
-from cellrig.cells.names import CELL0
+from cellrig.model import CELL0
 from cellrig.errors import InvalidTopology
 from cellrig.model import Flavor
 from cellrig.scheduler.options import SchedulerOptions

@@ -1,10 +1,10 @@
-"""Every server holds exactly its flavor's resources on its own host's tree, and nobody else holds."""
+"""Every server holds exactly its flavor's resources, on its own host's tree; nobody else holds."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cellrig.errors import CellrigError
+from cellrig.errors import Invalid
 from cellrig.model import Instance, TaskState, VmState
 from cellrig.placement.types import ConsumerAllocations
 from cellrig.scheduler.resource_request import resources_of
@@ -59,7 +59,7 @@ def _check_placed(
     name = f"{record.name} on host {instance.host}"
     if consumer is None:
         if not _may_have_given_back(instance):
-            yield f"{name} holds nothing; its flavor {instance.flavor.name} takes {_takes(instance)}"
+            yield f"{name} holds nothing; its {_needs(instance)}"
         return
     yield from _check_amounts(name, instance, consumer)
     root = picture.nodes.get((str(instance.host), str(instance.node)))
@@ -97,16 +97,8 @@ def _check_amounts(name: str, instance: Instance, consumer: ConsumerAllocations)
     for amounts in consumer.allocations.values():
         for resource_class, amount in amounts.items():
             held[resource_class] = held.get(resource_class, 0) + amount
-    try:
-        expected = resources_of(instance.flavor)
-    except CellrigError as error:
-        yield f"{name} has a flavor {instance.flavor.name} that cannot be read: {error}"
-        return
-    if held != expected:
-        yield (
-            f"{name} holds {amounts_text(held)}; its flavor {instance.flavor.name} takes "
-            f"{amounts_text(expected)}"
-        )
+    if held != _resources(instance):
+        yield f"{name} holds {amounts_text(held)}; its {_needs(instance)}"
     if consumer.consumer_type != "INSTANCE":
         yield f"{name} is a consumer of type {consumer.consumer_type}; expected INSTANCE"
 
@@ -119,11 +111,18 @@ def _foreign(picture: Picture, consumer: ConsumerAllocations, roots: set[str]) -
     ]
 
 
-def _takes(instance: Instance) -> str:
+def _resources(instance: Instance) -> dict[str, int] | None:
+    """Return what the server's flavor takes; None where its extra specs cannot be read."""
     try:
-        return amounts_text(resources_of(instance.flavor))
-    except CellrigError as error:
-        return f"what cannot be read: {error}"
+        return resources_of(instance.flavor)
+    except Invalid:  # written past every check: `_needs` tells it
+        return None
+
+
+def _needs(instance: Instance) -> str:
+    needed = _resources(instance)
+    told = "cannot be read" if needed is None else f"takes {amounts_text(needed)}"
+    return f"flavor {instance.flavor.name} {told}"
 
 
 def _held_text(picture: Picture, consumer: ConsumerAllocations) -> str:

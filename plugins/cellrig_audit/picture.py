@@ -6,7 +6,7 @@ import msgspec
 
 from cellrig.bus import Message
 from cellrig.driver.reports import GuestInfo
-from cellrig.model import Flavor, Instance, InstanceMapping
+from cellrig.model import Instance, InstanceMapping
 from cellrig.placement.types import ConsumerAllocations, Provider
 
 
@@ -91,8 +91,3 @@ class Picture(msgspec.Struct, frozen=True, kw_only=True):
 def amounts_text(amounts: dict[str, int]) -> str:
     """Say amounts of resource classes."""
     return ", ".join(f"{amounts[name]} {name}" for name in sorted(amounts)) or "nothing"
-
-
-def flavor_text(flavor: Flavor) -> str:
-    """How findings call a flavor."""
-    return f"flavor {flavor.name}"

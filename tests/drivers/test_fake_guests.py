@@ -292,6 +292,7 @@ def test_a_checkpoint_brings_everything_back_byte_for_byte(fleet: Fleet) -> None
     assert fleet.fabric.checkpoint() == fabric
     assert driver.list_guests() == guests
     assert driver.get_host_state("host1") == host
-    other = fleet.driver()
+    other = fleet.driver(sriov=[{"address": "0000:81:00.0", "vfs": 2}])
     other.restore(state)
     assert other.list_guests() == guests
+    assert other.get_host_state("host1") == host

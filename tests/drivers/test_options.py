@@ -35,6 +35,10 @@ CARD = {"address": "0000:81:00.0", "vfs": 2}
         ({"behaviours": [{"on": "spawn", "does": "err"}]}, "takes one of 'fail', 'fail_after', "),
         ({"behaviours": [{"does": "fail"}]}, "option 'behaviours[0]': got {'does': 'fail'}, takes"),
         ({"nodes": ["a", "a"]}, "option 'nodes': got ['a', 'a'], takes 'a' once"),
+        (
+            {"nodes": ["a", "b"], "capabilities": {"multiple_nodes": False}},
+            "takes at most one where capability multiple_nodes is off",
+        ),
         ({"traits": ["hw nic"]}, "option 'traits': got ['hw nic'], takes traits of capital"),
         ({"latencies": {"spawn": -1}}, "takes a number of 0 or more"),
     ],

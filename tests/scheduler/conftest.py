@@ -10,7 +10,8 @@ from uuid import UUID
 
 import pytest
 
-from cellrig.cells import CELL0, Cells, Scatter
+from cellrig.cells import Cells, Scatter
+from cellrig.model import CELL0
 from cellrig.context import RequestContext
 from cellrig.db import ApiDatabase, CellDatabase, Database
 from cellrig.db.api_tables import api_image

@@ -186,7 +186,7 @@ def test_only_cells_that_have_candidates_are_asked_once_it_is_known_which_have(
     world: World,
 ) -> None:
     world.host("cell1", "h1")
-    world.host("cell2", "h2", vcpus=1, memory_mb=90000)
+    world.host("cell2", "h2", vcpus=1, memory_mb=90000, disk_gb=90000)
     assert world.hosts() == ["h2"]
     world.listening.seams.clear()
     assert world.hosts() == ["h1"]

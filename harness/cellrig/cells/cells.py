@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from cellrig.cells.names import CELL0
 from cellrig.cells.scatter import Scatter
 from cellrig.db import ApiDatabase, CellDatabase
+from cellrig.model import CELL0
 
 
 class Cells:

@@ -58,16 +58,12 @@ class Builder:
         """Let the server be on this host; None when the user has deleted it, or it is taken."""
         host = self._host
         try:
-            return host.instances.update(
+            return host.instances.take(
                 build.instance_uuid,
-                InstanceChanges(
-                    host=host.name,
-                    node=build.selection.node,
-                    task_state=TaskState.SPAWNING,
-                    availability_zone=build.selection.availability_zone,
-                ),
-                expected_task_states=(TaskState.SCHEDULING,),
-                expected_vm_states=(VmState.BUILDING,),
+                host.name,
+                build.selection.node,
+                build.selection.availability_zone,
+                build.group,
             )
         except NotFound as error:
             host.seams.handled(error, "the user has deleted the server")
@@ -84,18 +80,12 @@ class Builder:
             self._host.release(instance_uuid)
 
     def _check_group(self, instance: Instance, group: ServerGroup | None) -> None:
-        """Check the policy again: members may have landed since the scheduler looked.
+        """Refuse a server that landed where its group's policy does not allow it.
 
-        The server's record names this host already, so of two that land here together one sees the
-        other, whatever their order.
+        Members may have landed since the scheduler looked; `InstanceStore.take` has looked again.
         """
-        if group is None or group.policy not in ("affinity", "anti-affinity"):
-            return
-        with self._host.lock(f"group {group.uuid}"):
-            hosts = self._host.instances.hosts_of_group(group.uuid)
-            others = [host for uuid, host in hosts.items() if uuid != instance.uuid]
-            if not _policy_holds(group, self._host.name, others):
-                raise GroupPolicyViolated(instance.uuid, self._host.name, group.policy, group.uuid)
+        if instance.node is None and group is not None:
+            raise GroupPolicyViolated(instance.uuid, self._host.name, group.policy, group.uuid)
 
     def _spawn(self, instance: Instance, held: ConsumerAllocations) -> None:
         host = self._host
@@ -187,9 +177,3 @@ class Builder:
             InstanceChanges(vm_state=VmState.ERROR, task_state=None, host=None, node=None),
             "the build is given up, the server is in ERROR",
         )
-
-
-def _policy_holds(group: ServerGroup, host: str, others: list[str]) -> bool:
-    if group.policy == "affinity":
-        return all(other == host for other in others)
-    return others.count(host) < group.rules.get("max_server_per_host", 1)

@@ -7,12 +7,13 @@ from collections.abc import Callable
 
 import msgspec
 
-from cellrig.cells import CELL0, Cells
+from cellrig.cells import Cells
 from cellrig.compute.interface import ComputeService
 from cellrig.context import RequestContext
 from cellrig.db import ApiDatabase, CellDatabase
 from cellrig.errors import CellrigError, Conflict, NotFound
 from cellrig.model import (
+    CELL0,
     Build,
     BuildRequest,
     Instance,
@@ -101,7 +102,7 @@ class SuperConductor:
         selection, *alternates = choices
         cell = self._cells.databases[selection.cell]
         try:
-            placed = self._place(context, request, selection, cell)
+            placed = self._place(context, request, selection, cell, _affine(group))
         except Exception as error:  # noqa: BLE001 - whatever it was, the server ends in cell0
             self._take_back(request.instance.uuid, cell)
             self._bury(context, request, error)
@@ -127,8 +128,13 @@ class SuperConductor:
         request: BuildRequest,
         selection: Selection,
         cell: CellDatabase,
+        beside: str | None,
     ) -> bool:
-        """Write the server into its cell; False when the user has deleted it meanwhile."""
+        """Write the server into its cell; False when the user has deleted it meanwhile.
+
+        Two members of an affinity group that are placed at the same moment do not see each other
+        on any host yet; that they stay in one cell is decided here, in the API database.
+        """
         instance = msgspec.structs.replace(
             request.instance,
             task_state=TaskState.SCHEDULING,
@@ -136,7 +142,7 @@ class SuperConductor:
         )
         cell.instances.create(instance, request.tags)
         _start_action(cell, context, instance)
-        return self._api.mappings.instance_place(instance.uuid, cell.name)
+        return self._api.mappings.instance_place(instance.uuid, cell.name, beside)
 
     def _take_back(self, instance_uuid: str, cell: CellDatabase) -> None:
         self._release(instance_uuid)
@@ -214,6 +220,10 @@ class SuperConductor:
                 request,
                 CellrigError("the super-conductor restarted while it placed the server"),
             )
+
+
+def _affine(group: ServerGroup | None) -> str | None:
+    return group.uuid if group is not None and group.policy == "affinity" else None
 
 
 def _start_action(cell: CellDatabase, context: RequestContext, instance: Instance) -> None:

@@ -12,7 +12,7 @@ from cellrig.db import cell_tables as tables
 from cellrig.db.database import Database, Row, Statement, Transaction
 from cellrig.db.statements import delete_by, insert_into, select_by, select_in, update_by
 from cellrig.errors import Conflict, NotFound
-from cellrig.model import Flavor, Instance, InstanceChanges, InstanceFault
+from cellrig.model import Flavor, Instance, InstanceChanges, InstanceFault, ServerGroup
 from cellrig.model.states import PowerState, TaskState, VmState
 
 _FIELDS = tuple(Instance.__struct_fields__)
@@ -50,7 +50,7 @@ _GROUP_HOSTS = Statement(
     select(_columns.uuid, _columns.host).where(
         _columns.server_group == bindparam("group"),
         _columns.deleted == 0,
-        _columns.host.is_not(None),
+        _columns.node.is_not(None),
     )
 )
 _LATEST_FAULT = Statement(
@@ -166,6 +166,47 @@ class InstanceStore:
             )
             return msgspec.structs.replace(instance, **changed)
 
+    def take(
+        self,
+        instance_uuid: str,
+        host: str,
+        node: str,
+        zone: str | None,
+        group: ServerGroup | None,
+    ) -> Instance:
+        """Let a host take an instance that is being scheduled to it.
+
+        The policy of its server group is checked in the same transaction, so of two members that
+        land at the same moment the second sees the first. A member that may not be here is recorded
+        on the host without a node: it is the host's to hand on, and counts for no other member.
+
+        Returns:
+            The instance; its node is None where the group's policy refuses the host.
+
+        Raises:
+            NotFound: it is deleted.
+            Conflict: it is not being scheduled (any more).
+        """
+        with self._database.transaction() as transaction:
+            instance = _get(transaction, instance_uuid)
+            if instance.deleted:
+                raise NotFound("server", instance_uuid)
+            _check_state(instance, (TaskState.SCHEDULING,), (VmState.BUILDING,))
+            allowed = group is None or group.allows(host, _others(transaction, group, instance))
+            changed: dict[str, Any] = {
+                "host": host,
+                "node": node if allowed else None,
+                "availability_zone": zone,
+                "task_state": TaskState.SPAWNING,
+                "updated_at": self._now(),
+            }
+            transaction.run(
+                update_by(tables.instances, "uuid", *sorted(changed)),
+                by_uuid=instance_uuid,
+                **_columns_of(changed),
+            )
+            return msgspec.structs.replace(instance, **changed)
+
     def destroy(self, instance_uuid: str) -> Instance:
         """Mark an instance deleted, keeping its record; deleting it twice is harmless."""
         with self._database.transaction() as transaction:
@@ -257,6 +298,11 @@ def _get(transaction: Transaction, instance_uuid: str) -> Instance:
     if row is None:
         raise NotFound("server", instance_uuid)
     return instance_from_row(row)
+
+
+def _others(transaction: Transaction, group: ServerGroup, instance: Instance) -> list[str]:
+    rows = transaction.all(_GROUP_HOSTS, group=group.uuid)
+    return [host for uuid, host in rows if uuid != instance.uuid]
 
 
 def _write_tags(transaction: Transaction, instance_uuid: str, tags: Iterable[str]) -> None:

@@ -10,8 +10,8 @@ from sqlalchemy import bindparam, select, update
 from cellrig.db import api_tables as tables
 from cellrig.db.database import Database, Row, Statement
 from cellrig.db.statements import delete_by, insert_into, select_by, select_in, update_by
-from cellrig.errors import NotFound
-from cellrig.model import CellMapping, InstanceMapping
+from cellrig.errors import Conflict, NotFound
+from cellrig.model import CELL0, CellMapping, InstanceMapping
 
 _CELLS = Statement(select(tables.cell_mappings).order_by(tables.cell_mappings.c.name))
 _HOSTS = Statement(select(tables.host_mappings).order_by(tables.host_mappings.c.host))
@@ -25,6 +25,22 @@ _PLACE_UNLESS_DELETED = Statement(
         tables.instance_mappings.c.queued_for_delete == 0,
     )
     .values(cell=bindparam("cell"))
+)
+_OTHER_CELL = Statement(
+    select(tables.instance_mappings.c.cell)
+    .join(
+        tables.server_group_members,
+        tables.server_group_members.c.instance_uuid == tables.instance_mappings.c.instance_uuid,
+    )
+    .where(
+        tables.server_group_members.c.group_uuid == bindparam("group"),
+        tables.instance_mappings.c.instance_uuid != bindparam("uuid"),
+        tables.instance_mappings.c.cell.is_not(None),
+        tables.instance_mappings.c.cell.not_in([CELL0]),
+        tables.instance_mappings.c.cell != bindparam("cell"),
+        tables.instance_mappings.c.queued_for_delete == 0,
+    )
+    .limit(1)
 )
 
 
@@ -124,15 +140,30 @@ class MappingStore:
                 queued_for_delete=1,
             )
 
-    def instance_place(self, instance_uuid: str, cell: str) -> bool:
+    def instance_place(self, instance_uuid: str, cell: str, beside: str | None = None) -> bool:
         """Map an instance to its cell, unless its deletion was asked for.
 
         Its build request ends in the same transaction, so it is never in both or in neither.
 
+        Args:
+            instance_uuid: which.
+            cell: the cell.
+            beside: the server group whose other members must be in the same cell.
+
         Returns:
             Whether it was placed; False means that the user has deleted it meanwhile.
+
+        Raises:
+            Conflict: a member of the group is in another cell.
         """
         with self._database.transaction() as transaction:
+            if beside is not None:
+                other = transaction.one(_OTHER_CELL, group=beside, uuid=instance_uuid, cell=cell)
+                if other is not None:
+                    raise Conflict(
+                        f"server {instance_uuid} cannot be in cell {cell}: "
+                        f"a member of its affinity group {beside} is in cell {other[0]}"
+                    )
             placed = transaction.run(
                 _PLACE_UNLESS_DELETED, by_instance_uuid=instance_uuid, cell=cell
             )

@@ -3,6 +3,7 @@
 from cellrig.model.building import Build, BuildRequest
 from cellrig.model.flavor import Flavor
 from cellrig.model.infrastructure import (
+    CELL0,
     Aggregate,
     CellMapping,
     ComputeNode,
@@ -27,6 +28,7 @@ from cellrig.model.server import Server, ServerList, server_of
 from cellrig.model.states import PowerState, TaskState, VmState, status_of
 
 __all__ = [
+    "CELL0",
     "ActionEvent",
     "Aggregate",
     "Build",

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import msgspec
 
+#: The cell of servers that no host could take. It has no hosts.
+CELL0 = "cell0"
+
 
 class Service(msgspec.Struct, frozen=True):
     """A service's own record in its cell.

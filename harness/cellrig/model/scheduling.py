@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 
 from cellrig.model.flavor import Flavor
@@ -37,6 +39,17 @@ class ServerGroup(msgspec.Struct, frozen=True):
     policy: str
     rules: dict[str, int] = {}
     members: tuple[str, ...] = ()
+
+    def allows(self, host: str, others: Sequence[str]) -> bool:
+        """Whether a member may be on `host` while the others are on `others`.
+
+        The soft policies allow everything; the scheduler weighs them.
+        """
+        if self.policy == "affinity":
+            return all(other == host for other in others)
+        if self.policy == "anti-affinity":
+            return others.count(host) < self.rules.get("max_server_per_host", 1)
+        return True
 
 
 class RequestSpec(msgspec.Struct, frozen=True, kw_only=True):

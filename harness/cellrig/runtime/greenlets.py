@@ -43,6 +43,7 @@ class VirtualTask(Task):
         "name",
         "open_database",
         "owner",
+        "periodic",
         "timed_out",
         "value",
         "waiting_for",
@@ -50,11 +51,17 @@ class VirtualTask(Task):
     )
 
     def __init__(
-        self, loop: Loop, function: Callable[[], Any], name: str, owner: Owner | None
+        self,
+        loop: Loop,
+        function: Callable[[], Any],
+        name: str,
+        owner: Owner | None,
+        periodic: bool = False,
     ) -> None:
         self._loop = loop
         self.name = name
         self.owner = owner
+        self.periodic = periodic  # a run of periodic work, or started by one
         self.greenlet = greenlet.greenlet(self._main)
         self.value: Any = function  # until it runs: what to run
         self.error: BaseException | None = None

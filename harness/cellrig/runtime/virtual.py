@@ -79,7 +79,7 @@ class VirtualPeriodic(Periodic):
 
     def _fire(self) -> None:
         self.schedule(self._runtime.now() + self.seconds)
-        self._runtime.spawn(self._function, name=self.name, owner=self.owner)
+        self._runtime.spawn(self._function, name=self.name, owner=self.owner).periodic = True
 
     def cancel(self) -> None:
         if self.timer is not None:
@@ -121,7 +121,9 @@ class VirtualRuntime(Runtime):
     def spawn(
         self, function: Callable[[], Any], *, name: str, owner: Owner | None = None
     ) -> VirtualTask:
-        task = VirtualTask(self, function, name, owner)
+        started_by = self._current
+        periodic = started_by is not None and started_by.periodic
+        task = VirtualTask(self, function, name, owner, periodic)
         self.tasks[id(task)] = task
         self._ready.append(task)
         return task
@@ -332,6 +334,8 @@ class VirtualRuntime(Runtime):
             return None
         if until is not None:
             return timer if timer.due <= until else None
+        if all(task.periodic for task in self.tasks.values()):
+            return None  # else periodic work that waits for a dead service would go on for ever
         sleeps, deadlines = self.timers.pending(Kind.SLEEP), self.timers.pending(Kind.DEADLINE)
         return timer if sleeps or (deadlines and not self._held()) else None
 
@@ -375,5 +379,10 @@ class VirtualRuntime(Runtime):
         )
 
     def _explain_stop(self) -> None:
+        timers = self.timers
+        if all(task.periodic for task in self.tasks.values()) and (
+            timers.pending(Kind.SLEEP) or timers.pending(Kind.DEADLINE)
+        ):
+            return  # time will end what they wait for
         if self.tasks and not self._ready and not self._held():
             raise Deadlock(report(self._waiting()))

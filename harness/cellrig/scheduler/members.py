@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from cellrig.cells import CELL0, Cells
+from cellrig.cells import Cells
+from cellrig.model import CELL0
 from cellrig.db import ApiDatabase, CellDatabase
 from cellrig.errors import NotFound, NoValidHost
 from cellrig.model import SchedulingRequest, ServerGroup

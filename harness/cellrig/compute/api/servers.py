@@ -6,7 +6,6 @@ from collections.abc import Mapping
 
 import msgspec
 
-from cellrig.cells import CELL0
 from cellrig.compute.api.requests import (
     CheckedRequest,
     ServerRequest,
@@ -20,6 +19,7 @@ from cellrig.db import CellDatabase
 from cellrig.db.hosts import COMPUTE
 from cellrig.errors import Conflict, Forbidden, NotFound
 from cellrig.model import (
+    CELL0,
     BuildRequest,
     Instance,
     InstanceAction,

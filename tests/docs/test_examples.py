@@ -1,0 +1,62 @@
+"""Every Python example in the README and in docs/ runs as it stands there."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from sybil import Example
+from sybil.document import Document
+from sybil.evaluators.python import PythonEvaluator
+from sybil.parsers.markdown import CodeBlockParser
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
+
+
+def _names(page: Path) -> str:
+    return str(page.relative_to(ROOT))
+
+
+def _is_test_file(example: Example) -> bool:
+    return "def test_" in example.parsed
+
+
+def _run_under_pytest(example: Example, directory: Path) -> None:
+    """Run an example that is a test file, as its reader would."""
+    file = directory / f"test_line_{example.line}.py"
+    file.write_text(example.parsed)
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(file)],
+        cwd=directory,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, f"{example.path}:{example.line}\n{done.stdout}{done.stderr}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=_names)
+def test_examples_of_a_page_run(page: Path, tmp_path: Path) -> None:
+    python = PythonEvaluator()
+
+    def run(example: Example) -> None:
+        if _is_test_file(example):
+            _run_under_pytest(example, tmp_path)
+        else:
+            python(example)
+
+    for example in Document.parse(str(page), CodeBlockParser("python", run)).examples():
+        example.evaluate()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=_names)
+def test_links_of_a_page_lead_to_something(page: Path) -> None:
+    import re
+
+    for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text()):
+        if "://" not in target:
+            assert (page.parent / target).exists(), f"{_names(page)} links to {target}"
