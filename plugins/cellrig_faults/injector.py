@@ -76,7 +76,6 @@ class Injector:
             except BaseException as interruption:  # noqa: BLE001 - raised when all have seen it
                 error = interruption
             if error is not None:
-                error.__context__ = passage.error
                 passage.error = error
                 return error
         return None

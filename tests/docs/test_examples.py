@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -28,7 +29,7 @@ def _run_under_pytest(example: Example, directory: Path) -> None:
     """Run an example that is a test file, as its reader would."""
     file = directory / f"test_line_{example.line}.py"
     file.write_text(example.parsed)
-    done = subprocess.run(
+    done = subprocess.run(  # noqa: S603 - our own documentation
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(file)],
         cwd=directory,
         capture_output=True,
@@ -55,8 +56,6 @@ def test_examples_of_a_page_run(page: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=_names)
 def test_links_of_a_page_lead_to_something(page: Path) -> None:
-    import re
-
     for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text()):
         if "://" not in target:
             assert (page.parent / target).exists(), f"{_names(page)} links to {target}"

@@ -137,9 +137,7 @@ def test_several_consumers_are_replaced_all_or_none(forest: Any) -> None:
     host, full = forest.host("host"), forest.host("full", vcpus=1)
     first, second = forest.claim({host: {"VCPU": 1}}), forest.fresh()
     with pytest.raises(CapacityExceeded):
-        forest.placement.post_allocations(
-            {first: write({}, 1), second: write({full: {"VCPU": 2}})}
-        )
+        forest.placement.post_allocations({first: write({}, 1), second: write({full: {"VCPU": 2}})})
     assert forest.placement.get_allocations(first).allocations == {host: {"VCPU": 1}}
     assert forest.placement.get_allocations(second) is None
 

@@ -7,15 +7,14 @@ from collections.abc import Callable, Iterator
 from typing import TypeVar
 
 import pytest
+from sqlalchemy import Column, MetaData, Table, Text, insert, select
 
 from cellrig.bus import Bus, cast
-from cellrig.db import CellDatabase, Database
-from cellrig.db.cell_tables import metadata
+from cellrig.db import Database, Statement
 from cellrig.db.schema import empty_image
 from cellrig.driver.errors import DriverError, GuestNotFound
 from cellrig.errors import CellrigError
 from cellrig.hooks import plugin_manager
-from cellrig.model import Service
 from cellrig.runtime import Task
 from cellrig.runtime.virtual import VirtualRuntime
 from cellrig.seams import Process, Seams
@@ -23,6 +22,11 @@ from cellrig_faults import Faults
 from cellrig_timeline import Timeline
 
 T = TypeVar("T")
+
+_METADATA = MetaData()
+_SERVERS = Table("servers", _METADATA, Column("uuid", Text))
+_INSERT = Statement(insert(_SERVERS))
+_ALL = Statement(select(_SERVERS))
 
 HOSTS = ("cell1-host1", "cell1-host2")
 
@@ -56,13 +60,28 @@ class Hypervisor:
         return "booted"
 
 
+class Instances:
+    """The servers that a cell knows; a store under the name that the real one has."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def create(self, instance_uuid: str) -> None:
+        with self._database.transaction() as transaction:
+            transaction.run(_INSERT, uuid=instance_uuid)
+
+    def all(self) -> list[str]:
+        with self._database.transaction() as transaction:
+            return [uuid for (uuid,) in transaction.all(_ALL)]
+
+
 class ComputeManager:
     """Builds servers; records in its cell what became of them."""
 
-    def __init__(self, cloud: SmallCloud, driver: Hypervisor, cell: CellDatabase) -> None:
+    def __init__(self, cloud: SmallCloud, driver: Hypervisor, instances: Instances) -> None:
         self._cloud = cloud
         self._driver = driver
-        self._cell = cell
+        self._instances = instances
 
     def build_and_run_instance(self, instance_uuid: str) -> None:
         try:
@@ -71,9 +90,7 @@ class ComputeManager:
             self._cloud.failures[instance_uuid] = str(error)
             self._cloud.seams.handled(error, "the build is given up")
             return
-        self._cell.hosts.service_create(
-            Service(instance_uuid, instance_uuid, "a server", last_seen_up=0.0)
-        )
+        self._instances.create(instance_uuid)
 
     def get_console_output(self, instance_uuid: str) -> str:
         return self._driver.get_console_output(instance_uuid)
@@ -91,7 +108,7 @@ class SmallCloud:
         self.host_names = HOSTS
         self.plugins = plugin_manager()
         self.runtime = VirtualRuntime(seed, on_task_error=self._task_failed)
-        image = empty_image(metadata)
+        image = empty_image(_METADATA)
         self.databases = {
             name: Database(name, image, self.runtime)
             for name in ("api", "placement", "cell0", "cell1")
@@ -116,8 +133,9 @@ class SmallCloud:
         process = self.processes[host] = Process("compute", host, "cell1")
         process.at_death(lambda: self.runtime.kill(process))
         driver = self.seams.wrap("driver.", self.hypervisors[host], process)
-        cell = CellDatabase(self.databases["cell1"], self.runtime.now, self.seams, process)
-        manager = ComputeManager(self, driver, cell)
+        store = Instances(self.databases["cell1"])
+        instances = self.seams.wrap("db.cell1.instance_", store, process)
+        manager = ComputeManager(self, driver, instances)
         self.bus.serve(f"compute.{host}", ComputeInterface, manager, process)
 
     def compute(self, host: str = HOSTS[0]) -> ComputeInterface:
@@ -158,9 +176,7 @@ class SmallCloud:
 
     def recorded(self) -> list[str]:
         """Return the servers that the cell's database knows."""
-        cell = CellDatabase(self.databases["cell1"], self.runtime.now, self.seams, Process("test"))
-        services = self.run(cell.hosts.services)
-        return [service.uuid for service in services]
+        return self.run(Instances(self.databases["cell1"]).all)
 
     def stop(self) -> list[str]:
         """End the cloud; return what the plugins find wrong."""

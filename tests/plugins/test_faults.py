@@ -71,17 +71,34 @@ def test_a_delay_takes_virtual_time(cloud: SmallCloud) -> None:
 
 
 def test_a_held_call_waits_until_it_is_released(cloud: SmallCloud) -> None:
-    hold = cloud.faults.hold("driver.spawn", server="a")
+    hold = cloud.faults.hold("driver.spawn", host="cell1-host1")
     assert not hold.reached
     cloud.boot("a")
-    cloud.boot("b")
+    cloud.boot("b", "cell1-host2")
     assert hold.reached
-    assert cloud.hypervisors["cell1-host1"].guests == ["b"]
+    assert cloud.hypervisors["cell1-host1"].guests == []
+    assert cloud.hypervisors["cell1-host2"].guests == ["b"]
     hold.release()
     cloud.runtime.settle()
-    assert cloud.hypervisors["cell1-host1"].guests == ["b", "a"]
     cloud.boot("c")
+    assert cloud.hypervisors["cell1-host1"].guests == ["a", "c"]
     assert hold.rule.fired == 1
+
+
+def test_a_rule_that_is_cleared_while_a_call_is_held_does_not_act_on_it(
+    faulty_cloud: SmallCloud,
+) -> None:
+    cloud = faulty_cloud
+    cloud.faults.delay("driver.destroy", 1)
+    hold = cloud.faults.hold("driver.spawn")
+    before, after = cloud.faults.fail("driver.spawn"), cloud.faults.fail_after("driver.spawn")
+    cloud.boot("a")
+    before.clear()
+    after.clear()
+    hold.release()
+    cloud.runtime.settle()
+    assert cloud.recorded() == ["a"]
+    assert len(cloud.stop()) == 3  # the two, and the delay, never fired
 
 
 def test_a_lost_reply_costs_the_caller_the_response_timeout(cloud: SmallCloud) -> None:
@@ -105,7 +122,7 @@ def test_a_cast_has_no_reply_to_lose(cloud: SmallCloud) -> None:
 
 def test_a_message_delivered_twice_is_handled_twice(cloud: SmallCloud) -> None:
     cloud.faults.deliver_twice("bus.compute.build_and_run_instance", nth=1)
-    cloud.faults.fail("db.cell1.host_service_create", GuestNotFound("a"), nth=2)
+    cloud.faults.fail("db.cell1.instance_create", GuestNotFound("a"), nth=2)
     cloud.faults.expect(GuestNotFound, "compute.cell1-host1.build_and_run_instance")
     cloud.boot("a")
     assert cloud.hypervisors["cell1-host1"].guests == ["a", "a"]
@@ -134,6 +151,23 @@ def test_a_crash_after_a_call_finds_it_made_and_nothing_more(cloud: SmallCloud) 
     assert cloud.hypervisors["cell1-host1"].guests == ["a"]
     assert cloud.recorded() == []
     assert cloud.processes["cell1-host1"].crashed
+
+
+def test_nothing_is_done_afterwards_in_a_service_that_died_meanwhile(
+    faulty_cloud: SmallCloud,
+) -> None:
+    cloud = faulty_cloud
+
+    class Outer:
+        def destroy(self, instance_uuid: str) -> None:
+            cloud.driver().spawn(instance_uuid)
+
+    outer = cloud.seams.wrap("driver.", Outer(), cloud.processes["cell1-host1"])
+    cloud.faults.crash_before("driver.spawn")
+    after = cloud.faults.fail_after("driver.destroy")
+    with pytest.raises(TaskKilled):
+        outer.destroy("a")
+    assert after.fired == 0
 
 
 def test_a_service_that_crashed_gets_through_no_seam(cloud: SmallCloud) -> None:
@@ -198,7 +232,7 @@ def test_a_glob_names_several_seams(cloud: SmallCloud) -> None:
     cloud.boot("a")
     assert [passed.seam for passed in rule.passages] == [
         "driver.spawn",
-        "db.cell1.host_service_create",
+        "db.cell1.instance_create",
     ]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from cellrig.seams import Process
 from cellrig_faults import CrashAfter, CrashBefore, Delay, Passed, passage_fault
 
 if TYPE_CHECKING:
@@ -24,10 +25,10 @@ def test_a_recording_tells_seam_number_host_cell_and_service(cloud: SmallCloud) 
     assert host1 == [
         Passed("bus.compute.build_and_run_instance", 1, "cell1-host1", None, "api", "a"),
         Passed("driver.spawn", 1, "cell1-host1", "cell1", "compute", "a"),
-        Passed("db.cell1.host_service_create", 1, "cell1-host1", "cell1", "compute"),
+        Passed("db.cell1.instance_create", 1, "cell1-host1", "cell1", "compute", "a"),
         Passed("bus.compute.build_and_run_instance", 2, "cell1-host1", None, "api", "c"),
         Passed("driver.spawn", 2, "cell1-host1", "cell1", "compute", "c"),
-        Passed("db.cell1.host_service_create", 2, "cell1-host1", "cell1", "compute"),
+        Passed("db.cell1.instance_create", 2, "cell1-host1", "cell1", "compute", "c"),
     ]
     assert len(passed) == 9
 
@@ -55,18 +56,18 @@ def test_each_recorded_passage_becomes_a_fault_at_exactly_that_passage(
 
 
 def test_a_passage_without_a_host_is_counted_among_those_of_all_hosts(cloud: SmallCloud) -> None:
-    nobody = cloud.seams.wrap("driver.", cloud.hypervisors["cell1-host1"], cloud.api)
+    homeless = Process("compute")
+    driver = cloud.seams.wrap("driver.", cloud.hypervisors["cell1-host1"], homeless)
 
     def passages() -> None:
         cloud.boot("a")
-        nobody.spawn("b")
+        cloud.run(lambda: driver.spawn("b"))
 
     last = cloud.faults.seams_passed(passages)[-1]
-    assert (last.seam, last.host, last.nth) == ("driver.spawn", None, 1)
+    assert (last.seam, last.host, last.nth) == ("driver.spawn", None, 2)
     rule = cloud.faults.add(passage_fault(last, Delay(1)))
-    cloud.run(passages_in_task := lambda: nobody.spawn("b"))
-    assert passages_in_task is not None
-    assert rule.fired == 1
+    passages()
+    assert rule.passages == [last]
 
 
 def test_a_service_crashed_at_every_seam_in_turn_can_always_start_again(

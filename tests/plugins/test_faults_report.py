@@ -10,6 +10,7 @@ import pytest
 
 from cellrig.driver.errors import GuestNotFound
 from cellrig.errors import CellrigError, Conflict, NotFound
+from cellrig.runtime import TaskKilled
 from cellrig_faults import InjectedFault
 
 if TYPE_CHECKING:
@@ -154,6 +155,16 @@ def test_what_a_task_was_handling_when_it_was_killed_is_not_swallowed(cloud: Sma
     cloud.runtime.spawn(work, name="work", owner=cloud.processes["cell1-host1"])
     cloud.runtime.settle()
     assert cloud.processes["cell1-host1"].crashed
+
+
+def test_what_a_dead_service_was_handling_is_not_swallowed(cloud: SmallCloud) -> None:
+    driver = cloud.driver()
+    cloud.faults.crash_before("driver.destroy")
+    with pytest.raises(TaskKilled):
+        try:
+            driver.get_console_output("a")
+        except GuestNotFound:
+            driver.destroy("a")
 
 
 def test_a_failed_task_is_reported_once(faulty_cloud: SmallCloud) -> None:

@@ -13,13 +13,13 @@ from cellrig_faults import CrashAfter, CrashBefore, Passed, passage_fault
 THREE_HOSTS = Topology(cells=(Cell("cell1", hosts=3),))
 
 
-def start(seed: int | None = None) -> Rig:
-    return Rig(THREE_HOSTS, seed=seed, plugins=("faults", "timeline")).start()
+def new_rig(seed: int | None = None) -> Rig:
+    return Rig(THREE_HOSTS, seed=seed, plugins=("faults", "timeline"))
 
 
 @pytest.fixture
 def rig() -> Iterator[Rig]:
-    with start() as running:
+    with new_rig() as running:
         yield running
 
 
@@ -39,7 +39,7 @@ def test_an_error_that_reaches_the_test_is_not_swallowed(rig: Rig) -> None:
 
 
 def test_what_the_faults_find_makes_the_rig_not_clean() -> None:
-    rig = start()
+    rig = new_rig().start()
     rig.faults.fail("driver.spawn")
     with pytest.raises(RigNotClean, match=r"at driver\.spawn never fired"):
         rig.stop()
@@ -64,7 +64,7 @@ def test_a_snapshot_leaves_rules_as_they_are(rig: Rig) -> None:
 
 
 def test_two_rigs_have_faults_of_their_own() -> None:
-    with start() as first, start() as second:
+    with new_rig() as first, new_rig() as second:
         first.faults.fail("driver.spawn", times=1)
         second.servers.create()
         assert "InjectedFault" not in second.timeline.text()
@@ -74,7 +74,7 @@ def test_two_rigs_have_faults_of_their_own() -> None:
 
 def test_the_same_seed_gives_the_same_events() -> None:
     def fingerprint(seed: int) -> str:
-        with start(seed) as rig:
+        with new_rig(seed) as rig:
             rig.timeline.keep_all()
             rig.concurrently(*[rig.servers.create] * 5)
             told: str = rig.timeline.fingerprint()
@@ -87,7 +87,7 @@ def test_the_same_seed_gives_the_same_events() -> None:
 def passages_of_compute(
     prepare: Callable[[Rig], object], work: Callable[[Rig], object]
 ) -> list[Passed]:
-    with start() as rig:
+    with new_rig() as rig:
         prepare(rig)
         passed: list[Passed] = rig.faults.seams_passed(lambda: work(rig))
     return [place for place in passed if place.service == "compute"]
@@ -98,7 +98,7 @@ def test_a_compute_service_crashed_at_every_seam_of_a_build_starts_again() -> No
     assert len(places) > 5
     for place in places:
         for action in (CrashBefore(), CrashAfter()):
-            with start() as rig:
+            with new_rig() as rig:
                 rule = rig.faults.add(passage_fault(place, action))
                 server = rig.servers.create()
                 assert rule.passages == [place]

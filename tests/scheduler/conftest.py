@@ -11,13 +11,13 @@ from uuid import UUID
 import pytest
 
 from cellrig.cells import Cells, Scatter
-from cellrig.model import CELL0
 from cellrig.context import RequestContext
 from cellrig.db import ApiDatabase, CellDatabase, Database
 from cellrig.db.api_tables import api_image
 from cellrig.db.cell_tables import cell_image
 from cellrig.hooks import hookimpl, plugin_manager
 from cellrig.model import (
+    CELL0,
     Aggregate,
     BuildRequest,
     CellMapping,
@@ -36,7 +36,8 @@ from cellrig.model import (
 from cellrig.placement import Placement, PlacementClient, placement_image
 from cellrig.placement.types import Inventory
 from cellrig.runtime.virtual import VirtualRuntime
-from cellrig.scheduler import Scheduler, SchedulerOptions
+from cellrig.scheduler import SchedulerOptions
+from cellrig.scheduler.scheduler import Scheduler
 from cellrig.seams import Passage, Process, Seams
 
 T = TypeVar("T")
@@ -228,6 +229,7 @@ class World:
             project_id="project",
             user_id="user",
             host=host,
+            node=host,
             task_state=task_state,
             flavor_id=SMALL.id,
             flavor=SMALL,

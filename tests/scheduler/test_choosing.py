@@ -182,6 +182,17 @@ def test_each_server_gets_a_virtual_function_of_its_own(world: World) -> None:
         world.select(flavor=nic)
 
 
+def test_a_node_that_moved_to_another_cell_is_found_there(world: World) -> None:
+    root = world.host("cell1", "h1")
+    assert world.hosts() == ["h1"]
+    old, new = (world.cell_databases[name].hosts for name in ("cell1", "cell2"))
+    ((node, service),) = world.run(old.nodes)
+    world.run(lambda: old.node_delete(root))
+    world.run(lambda: new.node_save(node))
+    world.run(lambda: new.service_register(service))
+    assert world.select()[0][0].cell == "cell2"
+
+
 def test_only_cells_that_have_candidates_are_asked_once_it_is_known_which_have(
     world: World,
 ) -> None:

@@ -80,7 +80,10 @@ def test_a_host_asked_for_by_name_is_found_behind_any_number_of_others(
     assert world.hosts(force_host="h4") == ["h4"]
 
 
-def test_a_forced_host_may_take_its_disk_from_shared_storage(world: World) -> None:
+def test_a_forced_host_may_take_its_disk_from_shared_storage(
+    new_world: Callable[..., World],
+) -> None:
+    world = new_world("cell1", options=SchedulerOptions(max_placement_results=1))
     roots = [world.host("cell1", f"h{number}", disk_gb=0) for number in range(3)]
     storage = world.uuid()
     aggregate = world.uuid()

@@ -26,6 +26,15 @@ def test_a_server_does_not_count_as_its_own_neighbour(world: World) -> None:
     assert world.hosts(servers=(server,), group_uuid=group.uuid) == ["h1"]
 
 
+def test_a_server_that_moves_may_stay_apart_from_the_others_where_it_is(world: World) -> None:
+    world.host("cell1", "h1", memory_mb=64000)
+    world.host("cell1", "h2")
+    group = world.group("anti-affinity")
+    world.server("cell1", "h1", group=group)
+    moving = world.server("cell1", "h2", group=group)
+    assert world.hosts(servers=(moving,), group_uuid=group.uuid) == ["h2"]
+
+
 def test_anti_affinity_may_allow_more_than_one_on_a_host(world: World) -> None:
     world.host("cell1", "h1", memory_mb=64000)
     world.host("cell2", "h2")

@@ -62,6 +62,14 @@ def test_limits_count_the_servers_of_the_same_request(
     assert sorted(world.hosts(3)) == ["h1", "h1", "h2"]
 
 
+def test_a_host_that_the_request_has_filled_is_not_tried_again(world: World) -> None:
+    world.host("cell1", "h1", vcpus=3, memory_mb=900000, disk_gb=90000)
+    world.host("cell1", "h2")
+    assert world.hosts() == ["h1"]
+    assert world.hosts(4) == ["h1", "h1", "h2", "h2"]
+    assert world.listening.handled == []
+
+
 def test_alternates_take_account_of_what_the_request_has_taken(world: World) -> None:
     world.host("cell1", "h1", vcpus=1)
     world.host("cell1", "h2", vcpus=1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from msgspec.structs import replace
@@ -136,9 +136,12 @@ def test_a_cloud_without_hosts_says_so(world: World) -> None:
         world.select()
 
 
-def test_a_hundred_hosts_are_told_and_the_rest_are_counted(world: World) -> None:
+@pytest.mark.parametrize("lacking", [{"memory_mb": 512}, {"forced_down": True}])
+def test_a_hundred_hosts_are_told_and_the_rest_are_counted(
+    world: World, lacking: dict[str, Any]
+) -> None:
     for number in range(103):
-        world.host(f"cell{number % 2 + 1}", f"h{number}", memory_mb=512)
+        world.host(f"cell{number % 2 + 1}", f"h{number}", **lacking)
     with pytest.raises(NoValidHost) as refused:
         world.select()
     assert len(refused.value.refusals) == 100

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import pytest
@@ -7,6 +8,7 @@ from msgspec.structs import replace
 
 from cellrig.errors import NoValidHost
 from cellrig.model import Flavor
+from cellrig.scheduler import SchedulerOptions
 
 if TYPE_CHECKING:
     from tests.scheduler.conftest import World
@@ -37,6 +39,18 @@ def test_the_default_zone_is_the_hosts_in_no_other(world: World) -> None:
     world.aggregate("a", {"h1": one}, availability_zone="east")
     world.aggregate("b", {"h2": two}, ssd="true")
     assert world.hosts(availability_zone="nova") == ["h2"]
+
+
+def test_hosts_of_other_zones_do_not_use_up_the_limit_of_candidates(
+    new_world: Callable[..., World],
+) -> None:
+    world = new_world("cell1", options=SchedulerOptions(max_placement_results=1))
+    one, two = world.host("cell1", "h1"), world.host("cell1", "h2")
+    world.host("cell1", "h3")
+    world.aggregate("a", {"h1": one}, availability_zone="east")
+    world.aggregate("b", {"h2": two}, availability_zone="west")
+    assert world.hosts(availability_zone="nova") == ["h3"]
+    assert world.hosts(availability_zone="west") == ["h2"]
 
 
 def test_a_zone_that_does_not_exist_is_named(world: World) -> None:

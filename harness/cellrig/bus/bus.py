@@ -2,7 +2,9 @@
 
 A message is bytes. A server has a queue by its topic; messages for a server that is down wait in
 the queue until it is back, a caller waits no longer than its deadline, and what a process was
-handling when it died is lost.
+handling when it died is lost. A call expires with its caller's patience, as the field's bus has
+it: it is not begun afterwards, and no wait inside its handler lasts longer, so that nothing happens
+behind the back of a caller who has been told that it did not.
 """
 
 from __future__ import annotations
@@ -43,12 +45,14 @@ class Message(msgspec.Struct, frozen=True):
         method: the interface's method.
         arguments: encoded.
         reply_to: the number under which the caller waits; None for a cast.
+        expires: when the caller has given up; of a call only.
     """
 
     topic: str
     method: str
     arguments: bytes
     reply_to: int | None = None
+    expires: float = 0.0
 
 
 class _Reply:
@@ -145,7 +149,8 @@ class Bus:
         self._replies[number] = reply
         try:
             with self._runtime.deadline(RESPONSE_TIMEOUT, f"reply to {topic}.{method.name}"):
-                self._deliver(Message(topic, method.name, arguments, number))
+                expires = self._runtime.now() + RESPONSE_TIMEOUT
+                self._deliver(Message(topic, method.name, arguments, number, expires))
                 reply.event.wait()
         except DeadlineExceeded as error:
             raise MessagingTimeout(method.name, topic, RESPONSE_TIMEOUT) from error
@@ -173,9 +178,13 @@ class Bus:
         if message.reply_to is None:
             handler(*method.decode_arguments(message.arguments))
             return
+        patience = message.expires - self._runtime.now()
+        if patience <= 0 or message.reply_to not in self._replies:
+            return
         result = failure = None
         try:
-            result = encode_result(handler(*method.decode_arguments(message.arguments)))
+            with self._runtime.deadline(patience, f"the caller of {message.method}"):
+                result = encode_result(handler(*method.decode_arguments(message.arguments)))
         except Exception as error:  # noqa: BLE001 - every error of a call is the caller's
             failure = encode_error(error)
             self._seams.handled(error, "sent to the caller")

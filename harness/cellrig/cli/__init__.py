@@ -22,22 +22,22 @@ __all__ = ["main"]
 _TAKES_HELP = {"help_option_names": ["-h", "--help"]}
 
 
-@click.group(context_settings=_TAKES_HELP, invoke_without_command=True)
+@click.group(
+    context_settings=_TAKES_HELP, invoke_without_command=True, epilog="Example: cellrig demo"
+)
 @click.version_option(__version__, prog_name="cellrig", message="%(prog)s %(version)s")
 @click.pass_context
 def command(context: click.Context) -> None:
-    """A compute control plane that fits inside a test.
-
-    \b
-    Example:
-      cellrig demo            see a cloud of three cells at work
-      cellrig demo --help     what the demo takes
-    """
+    """A compute control plane that fits inside a test."""
     if context.invoked_subcommand is None:
         click.echo(context.get_help())
 
 
-@command.command(context_settings=_TAKES_HELP, short_help="See a cloud of three cells at work.")
+@command.command(
+    context_settings=_TAKES_HELP,
+    short_help="See a cloud of three cells at work.",
+    epilog="Example: cellrig demo --seed 7 --topology my-cloud.yaml",
+)
 @click.option("--seed", type=int, help="Draw the order of tasks from this number.")
 @click.option(
     "--topology",
@@ -51,11 +51,6 @@ def demo(seed: int | None, topology: Path | None) -> int:
     A build fails and lands on an alternate host, guests get functions of nested providers, all
     cells are listed while one is down, and in the end everything is audited. The exit status is 0
     if all went as it should, 1 if not. The same seed shows the same.
-
-    \b
-    Example:
-      cellrig demo --seed 7
-      cellrig demo --topology my-cloud.yaml
     """
     from cellrig.cli.demo import run_demo
     from cellrig.cli.screen import Screen
@@ -63,15 +58,15 @@ def demo(seed: int | None, topology: Path | None) -> int:
     return 0 if run_demo(Screen(), topology, seed) else 1
 
 
-@command.command(context_settings=_TAKES_HELP, short_help="List the installed drivers and their options.")
+@command.command(
+    context_settings=_TAKES_HELP,
+    short_help="List the installed drivers and their options.",
+    epilog="Example: cellrig drivers",
+)
 def drivers() -> int:
     """List the installed drivers: what each can do, and its options with what they take.
 
     The exit status is 1 if one of them cannot be used.
-
-    \b
-    Example:
-      cellrig drivers
     """
     from cellrig.cli.drivers import show_drivers
     from cellrig.cli.screen import Screen
@@ -79,15 +74,15 @@ def drivers() -> int:
     return 0 if show_drivers(Screen()) else 1
 
 
-@command.command(context_settings=_TAKES_HELP, short_help="List the installed plugins, filters and weighers.")
+@command.command(
+    context_settings=_TAKES_HELP,
+    short_help="List the installed plugins, filters and weighers.",
+    epilog="Example: cellrig plugins",
+)
 def plugins() -> int:
     """List the installed plugins, host filters and weighers, each with what it is for.
 
     The exit status is 1 if one of them cannot be used.
-
-    \b
-    Example:
-      cellrig plugins
     """
     from cellrig.cli.plugins import show_plugins
     from cellrig.cli.screen import Screen

@@ -11,7 +11,15 @@ from cellrig.compute.host import ComputeHost, explain
 from cellrig.context import RequestContext
 from cellrig.driver.errors import BuildAbort
 from cellrig.errors import CellrigError, Conflict, NotFound
-from cellrig.model import Build, Instance, InstanceChanges, ServerGroup, TaskState, VmState
+from cellrig.model import (
+    Build,
+    Instance,
+    InstanceChanges,
+    PowerState,
+    ServerGroup,
+    TaskState,
+    VmState,
+)
 from cellrig.placement.types import ConsumerAllocations, ProviderRecord
 
 EVENT = "compute__do_build_and_run_instance"
@@ -45,7 +53,7 @@ class Builder:
                     self._check_group(instance, build.group)
                     self._spawn(instance, held)
             except Exception as error:  # noqa: BLE001 - each ends in another host or in ERROR
-                self._failed(context, build, error)
+                self._end(context, build, error)
 
     def _held(self, build: Build) -> ConsumerAllocations | None:
         """Return the claim that the build comes with; None when the message is out of date."""
@@ -69,15 +77,22 @@ class Builder:
             host.seams.handled(error, "the user has deleted the server")
             host.release(build.instance_uuid)
         except Conflict as error:
-            host.seams.handled(error, "somebody else goes on with the server")
-            self._release_if_abandoned(build.instance_uuid)
+            host.seams.handled(error, "somebody else goes on with the server, or it is ours")
+            return self._taken_already(build.instance_uuid)
         return None
 
-    def _release_if_abandoned(self, instance_uuid: str) -> None:
-        """Give the claim back where the server ended in ERROR before this host took it."""
+    def _taken_already(self, instance_uuid: str) -> Instance | None:
+        """Return a server that this host has taken, where the answer to that was lost.
+
+        The claim is given back where the server has ended before: in ERROR, or by the user.
+        """
         instance = self._host.instances.get(instance_uuid)
-        if instance.vm_state == VmState.ERROR and instance.host is None:
+        if instance.host == self._host.name and instance.task_state == TaskState.SPAWNING:
+            return instance
+        ended = instance.vm_state == VmState.ERROR or instance.task_state == TaskState.DELETING
+        if instance.host is None and ended:
             self._host.release(instance_uuid)
+        return None
 
     def _check_group(self, instance: Instance, group: ServerGroup | None) -> None:
         """Refuse a server that landed where its group's policy does not allow it.
@@ -107,16 +122,46 @@ class Builder:
                 expected_host=host.name,
             )
         except (Conflict, NotFound) as error:
-            # The user deletes it: the order to do so waits for this host's lock on it.
-            host.seams.handled(error, "the server is being deleted")
+            host.seams.handled(error, "the server has ended meanwhile, or the user deletes it")
+            self._unwanted(instance.uuid)
             return
         host.hosts.build_succeeded(host.name)
+
+    def _unwanted(self, instance_uuid: str) -> None:
+        """Let nothing be left of a server that has ended while it was being built.
+
+        Where the user deletes it, the order to do so waits for this host's lock on it.
+        """
+        instance = self._host.instances.get(instance_uuid)
+        if instance.deleted or instance.vm_state == VmState.ERROR:
+            self._remove_guest(instance)
+            self._leave(instance)
+
+    def _leave(self, instance: Instance) -> None:
+        """Give back what the server holds here; one in ERROR is on no host from now on."""
+        host = self._host
+        host.release(instance.uuid)
+        if instance.deleted or instance.vm_state != VmState.ERROR:
+            return
+        nowhere = InstanceChanges(host=None, node=None, power_state=PowerState.NOSTATE)
+        try:
+            host.instances.update(instance.uuid, nowhere, expected_host=host.name)
+        except (Conflict, NotFound) as error:
+            host.seams.handled(error, "the server has left already")
 
     def _tree_of(self, held: ConsumerAllocations) -> Iterable[ProviderRecord]:
         """Return the providers of the tree, when the server holds more than one provider's."""
         if len(held.allocations) < 2:
             return ()
         return self._host.placement.get_provider_tree(next(iter(held.allocations)))
+
+    def _end(self, context: RequestContext, build: Build, error: Exception) -> None:
+        """End a failed build; where even that fails, the periodic work ends it later."""
+        try:
+            self._failed(context, build, error)
+        except CellrigError as lost:
+            self._host.seams.handled(lost, "the failed build is left to the periodic work")
+            self._host.seams.handled(error, "the failed build is left to the periodic work")
 
     def _failed(self, context: RequestContext, build: Build, error: Exception) -> None:
         """Leave nothing of the server on this host, and let it go on or end."""
@@ -131,9 +176,9 @@ class Builder:
             self._failed_before_taking(context, build, instance, error)
             return
         self._remove_guest(instance)
-        host.release(instance.uuid)
+        self._leave(instance)
         if instance.task_state != TaskState.SPAWNING:
-            host.seams.handled(error, "the server is being deleted")
+            host.seams.handled(error, "the server has ended meanwhile, or the user deletes it")
             return
         try:
             host.hosts.build_failed(host.name)

@@ -16,8 +16,9 @@ from cellrig.db.instances import InstanceStore
 from cellrig.driver.interface import ComputeDriver
 from cellrig.errors import CellrigError, Conflict, NotFound
 from cellrig.image import ImageService
-from cellrig.model import InstanceChanges, InstanceFault, VmState
+from cellrig.model import InstanceChanges, InstanceFault, TaskState, VmState
 from cellrig.placement.client import PlacementClient
+from cellrig.placement.types import ConsumerAllocations
 from cellrig.runtime import Lock, Runtime
 from cellrig.seams import Process, Seams
 
@@ -90,6 +91,10 @@ class ComputeHost:
             else:
                 self._locks[name] = (lock, users - 1)
 
+    def is_locked(self, name: str) -> bool:
+        """Whether a task of this host works on `name`, or waits to do so."""
+        return name in self._locks
+
     @contextmanager
     def event(self, context: RequestContext, instance_uuid: str, name: str) -> Iterator[None]:
         """Record the block as a step of the request's action, and how it ended."""
@@ -109,7 +114,12 @@ class ComputeHost:
         )
 
     def fail(
-        self, instance_uuid: str, error: Exception, changes: InstanceChanges, because: str
+        self,
+        instance_uuid: str,
+        error: Exception,
+        changes: InstanceChanges,
+        because: str,
+        expected_task_states: tuple[TaskState | None, ...] | None = None,
     ) -> None:
         """Let an operation on a server have failed: change its record, keep the reason as a fault.
 
@@ -118,6 +128,7 @@ class ComputeHost:
             error: the reason.
             changes: what its record says from now on.
             because: in a few words, what the error ended.
+            expected_task_states: the task that it was; another one is somebody else's.
         """
         fault = InstanceFault(
             instance_uuid,
@@ -129,12 +140,24 @@ class ComputeHost:
         )
         try:
             self.seams.insist(
-                lambda: self.instances.update(instance_uuid, changes), "record a failure"
+                lambda: self.instances.update(instance_uuid, changes, expected_task_states),
+                "record a failure",
             )
             self.seams.insist(lambda: self.instances.add_fault(fault), "record a fault")
         except (Conflict, NotFound) as gone:
-            self.seams.handled(gone, "the server is deleted")
+            self.seams.handled(gone, "the server is deleted, or somebody else goes on with it")
+        except CellrigError as lost:
+            self.seams.handled(lost, "the server is left to the periodic work")
         self.seams.handled(error, because)
+
+    def held(self) -> dict[str, ConsumerAllocations]:
+        """Return what is held of this host's providers, by consumer."""
+        return {
+            consumer.consumer_uuid: consumer
+            for node in self.hosts.nodes_of_host(self.name)
+            for provider in self.placement.get_provider_tree(node.uuid)
+            for consumer in self.placement.get_provider_allocations(provider.uuid)
+        }
 
     def release(self, instance_uuid: str) -> None:
         """Give back all that placement holds for a server."""

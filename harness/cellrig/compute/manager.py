@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from cellrig.compute.builds import Builder
 from cellrig.compute.host import ComputeHost
 from cellrig.compute.operations import Operations
-from cellrig.compute.recovery import Recovery
+from cellrig.compute.recovery import ABANDONED_AFTER, Recovery
 from cellrig.compute.resources import ResourceTracker
 from cellrig.compute.upkeep import Upkeep
 from cellrig.context import RequestContext
@@ -21,6 +22,9 @@ REPORT_INTERVAL = 10.0
 UPDATE_INTERVAL = 60.0
 POWER_SYNC_INTERVAL = 600.0
 ORPHAN_INTERVAL = 1800.0
+
+#: Seconds that a service gives the messages that waited for it to come into its hands.
+HANDING_OUT = 1.0
 
 
 class ComputeManager:
@@ -77,6 +81,7 @@ class ComputeManager:
 
     def after_start(self) -> None:
         """Finish what can only be seen once the messages that waited are in other hands."""
+        self._host.runtime.sleep(HANDING_OUT)
         self._recovery.end_untaken_builds()
 
     def start_periodics(self) -> None:
@@ -88,7 +93,19 @@ class ComputeManager:
             ("sync_power_states", POWER_SYNC_INTERVAL, self._upkeep.sync_power_states),
             ("remove_orphans", ORPHAN_INTERVAL, self._upkeep.remove_orphans),
         ):
-            runtime.every(seconds, work, name=f"{self._host.name} {name}", owner=process)
+            runtime.every(
+                seconds,
+                partial(self._again, name, work),
+                name=f"{self._host.name} {name}",
+                owner=process,
+            )
+
+    def _again(self, name: str, work: Callable[[], None]) -> None:
+        """Do periodic work; what is out of reach now may be there in the next round."""
+        try:
+            work()
+        except CellrigError as error:
+            self._host.seams.handled(error, f"{name} waits for its next round")
 
     def report(self) -> None:
         """Say that the service is alive."""
@@ -99,8 +116,15 @@ class ComputeManager:
     def update_available_resource(self) -> None:
         """Describe the host's resources, heal allocations, end builds that are stuck."""
         self._tracker.update_available_resource()
-        self._upkeep.heal_allocations()
-        self._upkeep.end_stuck_builds()
+        here = self._host.instances.all_on_host(self._host.name)
+        held = self._host.held()
+        elsewhere = sorted(set(held) - {instance.uuid for instance in here})
+        self._upkeep.heal_allocations(here, held)
+        self._upkeep.end_stuck_builds(here)
+        self._recovery.finish_abandoned(self._context, here)
+        if elsewhere:
+            strangers = self._host.instances.all_by_uuid(elsewhere)
+            self._recovery.end_untaken(strangers, ABANDONED_AFTER)
 
     def _register(self) -> bool:
         """Note that the service is up; return whether it has never been up before."""

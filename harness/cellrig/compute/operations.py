@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from msgspec import UNSET
+
 from cellrig.compute.guests import devices_of, guest_of, image_of
 from cellrig.compute.host import ComputeHost, state_after
 from cellrig.context import RequestContext
@@ -168,6 +170,7 @@ class Operations:
         """
         host = self._host
         with host.lock(instance_uuid):
+            instance = None
             try:
                 instance = host.instances.get(instance_uuid)
                 if not instance.deleted:
@@ -179,7 +182,11 @@ class Operations:
                 host.fail(
                     instance_uuid,
                     error,
-                    InstanceChanges(vm_state=VmState.ERROR, task_state=None),
+                    InstanceChanges(
+                        vm_state=VmState.ERROR,
+                        task_state=None,
+                        power_state=UNSET if instance is None else power_state_of(host, instance),
+                    ),
                     "the deletion failed, the server is in ERROR",
                 )
 
@@ -233,7 +240,7 @@ class Operations:
                 with host.event(context, instance_uuid, event):
                     self._finish(instance_uuid, perform(instance), tasks)
             except Exception as error:  # noqa: BLE001 - ends as the server's fault
-                self._failed(instance_uuid, instance, error, after_failure)
+                self._failed(instance, error, after_failure, tasks)
 
     def _finish(
         self, instance_uuid: str, changes: InstanceChanges, tasks: tuple[TaskState, ...]
@@ -246,32 +253,39 @@ class Operations:
 
     def _failed(
         self,
-        instance_uuid: str,
         instance: Instance | None,
         error: Exception,
         after_failure: VmState | None,
+        tasks: tuple[TaskState, ...],
     ) -> None:
         """End the task; the record says of the power state what the hypervisor says."""
         host = self._host
-        known = instance or host.seams.insist(
-            lambda: host.instances.get(instance_uuid), "see what the server was"
-        )
+        if instance is None:
+            host.seams.handled(error, "the server is left to the periodic work")
+            return
         host.fail(
-            instance_uuid,
+            instance.uuid,
             error,
             InstanceChanges(
-                vm_state=after_failure or state_after(error, known.vm_state),
+                vm_state=after_failure or state_after(error, instance.vm_state),
                 task_state=None,
-                power_state=power_state_of(host, instance_uuid),
+                power_state=power_state_of(host, instance),
             ),
             "the operation failed, the server is as it was",
+            expected_task_states=tasks,
         )
 
 
-def power_state_of(host: ComputeHost, instance_uuid: str) -> PowerState:
-    """Ask the hypervisor for a guest's power state; NOSTATE where it has no such guest."""
+def power_state_of(host: ComputeHost, instance: Instance) -> PowerState:
+    """Ask the hypervisor for a guest's power state: NOSTATE where it has no such guest.
+
+    A hypervisor that does not answer leaves the record as it is.
+    """
     try:
-        return host.driver.get_guest(instance_uuid).power_state
+        return host.driver.get_guest(instance.uuid).power_state
+    except GuestNotFound as error:
+        host.seams.handled(error, "there is no guest")
+        return PowerState.NOSTATE
     except Exception as error:  # noqa: BLE001 - asked while something else fails already
         host.seams.handled(error, "the hypervisor tells no state")
-        return PowerState.NOSTATE
+        return instance.power_state

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+
 from cellrig.compute.guests import guest_of
 from cellrig.compute.host import ComputeHost
 from cellrig.compute.operations import Operations, power_state_of
 from cellrig.context import RequestContext
-from cellrig.errors import CellrigError, NotFound
+from cellrig.errors import CellrigError
 from cellrig.model import Instance, InstanceChanges, PowerState, TaskState, VmState
 
 #: What a guest's power state means for a server that no task is working on.
@@ -20,10 +22,14 @@ STATE_OF_POWER = {
 }
 
 
-class Interrupted(CellrigError):
-    """The compute service was restarted while it worked on a server."""
+#: Seconds after which a task on which nobody works is over: longer than any step insists.
+ABANDONED_AFTER = 600.0
 
-    template = "the compute service of host {0} restarted while server {1} was {2}"
+
+class Interrupted(CellrigError):
+    """Something that was being done to a server was broken off, for example by a restart."""
+
+    template = "the compute service of host {0} was interrupted while server {1} was {2}"
 
 
 class Recovery:
@@ -45,42 +51,57 @@ class Recovery:
         completed; any other task is over, and the server is what its guest is.
         """
         for instance in self._host.instances.all_on_host(self._host.name):
-            if instance.task_state == TaskState.DELETING:
-                self._operations.terminate(context, instance.uuid)
-            elif instance.vm_state == VmState.BUILDING:
-                self._end_build(instance)
-            elif instance.task_state is not None:
-                self._end_task(instance)
+            self._finish(context, instance)
+
+    def finish_abandoned(self, context: RequestContext, here: Iterable[Instance]) -> None:
+        """Bring servers to an end whose task nobody is working on any more.
+
+        What worked on them has given up: the cell's conductor was away for too long.
+
+        Args:
+            context: under which to finish deletions.
+            here: the servers that the database places on this host.
+        """
+        limit = self._host.runtime.now() - ABANDONED_AFTER
+        for instance in here:
+            is_idle = instance.updated_at < limit and not self._host.is_locked(instance.uuid)
+            if is_idle and instance.task_state is not None:
+                self._finish(context, instance)
+
+    def _finish(self, context: RequestContext, instance: Instance) -> None:
+        if instance.task_state == TaskState.DELETING:
+            self._operations.terminate(context, instance.uuid)
+        elif instance.vm_state == VmState.BUILDING:
+            self._if_unchanged(instance, self._end_build)
+        elif instance.task_state is not None:
+            self._if_unchanged(instance, self._end_task)
+
+    def _if_unchanged(self, instance: Instance, end: Callable[[Instance], None]) -> None:
+        with self._host.lock(instance.uuid):
+            if self._host.instances.get(instance.uuid) == instance:
+                end(instance)
 
     def end_untaken_builds(self) -> None:
         """End the builds that were sent to this host and died with the service before it took them.
 
         Run after the queued messages have been handed out: a build that is still to be taken then
-        has no message any more. A consumer that the cell does not know is a server on its way
-        into the cell, and none of this host's business.
+        has no message any more.
         """
-        host = self._host
-        for node in host.hosts.nodes_of_host(host.name):
-            held = {
-                consumer.consumer_uuid
-                for provider in host.placement.get_provider_tree(node.uuid)
-                for consumer in host.placement.get_provider_allocations(provider.uuid)
-            }
-            for instance_uuid in sorted(held):
-                with host.lock(instance_uuid):
-                    self._end_if_untaken(instance_uuid)
+        self.end_untaken(self._host.instances.all_by_uuid(sorted(self._host.held())), 0.0)
 
-    def _end_if_untaken(self, instance_uuid: str) -> None:
-        host = self._host
-        try:
-            instance = host.instances.get(instance_uuid)
-        except NotFound as error:
-            host.seams.handled(error, "the server is on its way into the cell")
-            return
-        if instance.deleted or (instance.vm_state == VmState.ERROR and instance.host is None):
-            host.release(instance_uuid)
-        elif instance.vm_state == VmState.BUILDING and instance.host is None:
-            self._end_build(instance)
+    def end_untaken(self, holders: Iterable[Instance], age: float) -> None:
+        """End builds that hold resources of this host, and that no host has taken.
+
+        Args:
+            holders: servers that hold something here.
+            age: seconds for which they have not moved.
+        """
+        limit = self._host.runtime.now() - age
+        for instance in holders:
+            if holds_nothing(instance):
+                self._if_unchanged(instance, lambda gone: self._host.release(gone.uuid))
+            elif _is_untaken(instance) and instance.updated_at <= limit:
+                self._if_unchanged(instance, self._end_build)
 
     def _end_build(self, instance: Instance) -> None:
         host = self._host
@@ -98,7 +119,9 @@ class Recovery:
 
     def _end_task(self, instance: Instance) -> None:
         host = self._host
-        power = power_state_of(host, instance.uuid)
+        if instance.task_state == TaskState.IMAGE_SNAPSHOT:
+            self._kill_unfilled_images(instance)
+        power = power_state_of(host, instance)
         state = instance.vm_state
         if state not in (VmState.ERROR, VmState.RESCUED):
             state = STATE_OF_POWER[power]
@@ -110,3 +133,21 @@ class Recovery:
             InstanceChanges(vm_state=state, task_state=None, power_state=power),
             "the interrupted task is over",
         )
+
+    def _kill_unfilled_images(self, instance: Instance) -> None:
+        images = self._host.images
+        for image in images.all():
+            is_of_server = image.properties.get("instance_uuid") == instance.uuid
+            if image.status == "queued" and is_of_server:
+                images.finish(image.id, "killed", 0)
+
+
+def holds_nothing(instance: Instance) -> bool:
+    """Whether a server has come to an end, so that nothing may be held for it."""
+    return instance.deleted or (
+        instance.host is None and instance.vm_state == VmState.ERROR and instance.task_state is None
+    )
+
+
+def _is_untaken(instance: Instance) -> bool:
+    return instance.host is None and instance.vm_state == VmState.BUILDING

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Container, Iterable
+
 from cellrig.compute.guests import guest_of
 from cellrig.compute.host import ComputeHost
-from cellrig.compute.recovery import STATE_OF_POWER
+from cellrig.compute.recovery import STATE_OF_POWER, holds_nothing
 from cellrig.driver.reports import GuestInfo
 from cellrig.driver.values import Guest
-from cellrig.errors import CellrigError, Conflict, NotFound
-from cellrig.model import Instance, InstanceChanges, InstanceFault, PowerState, VmState
-from cellrig.placement.types import AllocationsWrite, ConsumerAllocations
+from cellrig.errors import CellrigError
+from cellrig.model import Instance, InstanceChanges, PowerState, TaskState, VmState
+from cellrig.placement.types import AllocationsWrite
 from cellrig.scheduler.resource_request import resources_of
 
 #: Seconds after which a build that has not moved is stuck (the field's instance_build_timeout).
@@ -17,6 +19,12 @@ BUILD_TIMEOUT = 1800.0
 
 #: States whose guest's power may change behind our back and is then followed.
 _FOLLOWED = (VmState.ACTIVE, VmState.STOPPED, VmState.PAUSED, VmState.SUSPENDED)
+
+
+class BuildStuck(CellrigError):
+    """A build has not moved for too long."""
+
+    template = "the build did not move for {0:g} s on host {1}"
 
 
 class Upkeep:
@@ -65,8 +73,9 @@ class Upkeep:
                     expected_task_states=(None,),
                     expected_host=host.name,
                 )
-            except (Conflict, NotFound) as error:
-                host.seams.handled(error, "the server is being worked on: the next round sees it")
+            except CellrigError as error:
+                # Most often it is being worked on. It must not keep the others from their turn.
+                host.seams.handled(error, "the next round sees the server again")
 
     def remove_orphans(self) -> None:
         """Destroy guests whose servers are deleted, in ERROR without a host, or elsewhere."""
@@ -79,28 +88,30 @@ class Upkeep:
         for info in guests:
             instance = known.get(info.uuid)
             if instance is not None and _is_elsewhere(instance, host.name):
-                with host.lock(info.uuid):
-                    host.driver.destroy(_as_guest(info), ())
+                self._remove(info)
 
-    def heal_allocations(self) -> None:
-        """Give back what servers hold here that are gone, and claim again what is missing."""
-        host = self._host
-        here = {i.uuid: i for i in host.instances.all_on_host(host.name)}
-        held: dict[str, ConsumerAllocations] = {}
-        for node in host.hosts.nodes_of_host(host.name):
-            for consumer in host.placement.get_provider_allocations(node.uuid):
-                held[consumer.consumer_uuid] = consumer
-        strangers = {i.uuid: i for i in host.instances.all_by_uuid(sorted(set(held) - set(here)))}
-        for uuid, instance in strangers.items():
-            if _holds_nothing(instance):
-                with host.lock(uuid):
-                    host.release(uuid)
-        for uuid, instance in here.items():
-            if uuid not in held and instance.task_state is None and not instance.deleted:
+    def _remove(self, info: GuestInfo) -> None:
+        with self._host.lock(info.uuid):
+            try:
+                self._host.driver.destroy(_as_guest(info), ())
+            except CellrigError as error:
+                self._host.seams.handled(error, "the guest stays until the next round")
+
+    def heal_allocations(self, here: Iterable[Instance], held: Container[str]) -> None:
+        """Claim again what servers of this host have lost.
+
+        Args:
+            here: the servers that the database places on this host.
+            held: the consumers that hold something here.
+        """
+        for instance in here:
+            if instance.uuid not in held and instance.task_state is None:
                 self._claim_again(instance)
 
     def _claim_again(self, instance: Instance) -> None:
         host = self._host
+        if instance.vm_state == VmState.ERROR and instance.node is None:
+            return
         node = next(
             node
             for node in host.hosts.nodes_of_host(host.name)
@@ -113,41 +124,38 @@ class Upkeep:
             consumer_generation=None,
         )
         with host.lock(instance.uuid):
+            if host.instances.get(instance.uuid) != instance:
+                return  # it is being worked on, or deleted: the next round sees it
             try:
                 host.placement.put_allocations(instance.uuid, write)
             except CellrigError as error:
                 host.seams.handled(error, "the allocation stays missing until the next round")
 
-    def end_stuck_builds(self) -> None:
-        """Let builds that have not moved for `BUILD_TIMEOUT` end in ERROR."""
+    def end_stuck_builds(self, here: Iterable[Instance]) -> None:
+        """Let builds that have not moved for `BUILD_TIMEOUT` end in ERROR.
+
+        What they hold stays with them until the hypervisor answers: it may still make the guest.
+
+        Args:
+            here: the servers that the database places on this host.
+        """
         host = self._host
         limit = host.runtime.now() - BUILD_TIMEOUT
-        for instance in host.instances.all_on_host(host.name):
+        for instance in here:
             if instance.vm_state == VmState.BUILDING and instance.updated_at < limit:
-                fault = InstanceFault(
+                host.fail(
                     instance.uuid,
-                    500,
-                    f"the build did not move for {BUILD_TIMEOUT:g} s on host {host.name}",
-                    "",
-                    host.name,
-                    host.runtime.now(),
+                    BuildStuck(BUILD_TIMEOUT, host.name),
+                    InstanceChanges(vm_state=VmState.ERROR, task_state=None),
+                    "the build is given up, the server is in ERROR",
+                    expected_task_states=(TaskState.SPAWNING,),
                 )
-                host.instances.update(
-                    instance.uuid, InstanceChanges(vm_state=VmState.ERROR, task_state=None)
-                )
-                host.instances.add_fault(fault)
 
 
 def _is_elsewhere(instance: Instance, host: str) -> bool:
-    if instance.deleted or _holds_nothing(instance):
+    if holds_nothing(instance):
         return True
     return instance.host not in (None, host) and instance.task_state is None
-
-
-def _holds_nothing(instance: Instance) -> bool:
-    return instance.deleted or (
-        instance.host is None and instance.vm_state == VmState.ERROR and instance.task_state is None
-    )
 
 
 def _as_guest(info: GuestInfo) -> Guest:

@@ -134,13 +134,15 @@ class CellConductor:
     def sweep_lost_builds(self, context: RequestContext) -> None:
         """End the builds that a dead conductor had in its hands: nobody else would.
 
-        They are without a host, and no message speaks of them any more.
+        They are without a host, and nothing is claimed for them: one that holds a claim is on its
+        way to the host where that is, which ends it if the message is lost.
         """
         for instance in self._cell.instances.all():
             if (
                 instance.vm_state == VmState.BUILDING
                 and instance.task_state == TaskState.SCHEDULING
                 and instance.host is None
+                and self._placement.get_allocations(instance.uuid) is None
             ):
                 self._release(instance.uuid)
                 self.fail(

@@ -32,6 +32,10 @@ from cellrig.scheduler.interface import SchedulerService
 from cellrig.seams import Seams
 
 
+#: Seconds that a conductor gives the messages that waited for it to come into its hands.
+HANDING_OUT = 1.0
+
+
 class SuperConductor:
     """See the module's text.
 
@@ -63,6 +67,7 @@ class SuperConductor:
         self._max_attempts = max_attempts
         self._runtime = runtime
         self._seams = seams
+        self._in_hand: set[str] = set()
 
     def schedule_and_build_instances(
         self,
@@ -71,6 +76,21 @@ class SuperConductor:
         specs: tuple[RequestSpec, ...],
     ) -> None:
         """Place and start building; see `SuperConductorService`."""
+        asked = {request.instance.uuid for request in requests}
+        if asked & self._in_hand:
+            return  # a second copy of the message
+        self._in_hand |= asked
+        try:
+            self._schedule_and_build(context, requests, specs)
+        finally:
+            self._in_hand -= asked
+
+    def _schedule_and_build(
+        self,
+        context: RequestContext,
+        requests: tuple[BuildRequest, ...],
+        specs: tuple[RequestSpec, ...],
+    ) -> None:
         try:
             group = self._group_of(specs[0])
             selections = self._scheduler.select_destinations(
@@ -83,10 +103,22 @@ class SuperConductor:
             )
         except Exception as error:  # noqa: BLE001 - whatever it was, the servers end in cell0
             for request in requests:
-                self._bury(context, request, error)
+                self._refuse(context, request, error)
             return
         for request, spec, choices in zip(requests, specs, selections, strict=True):
             self._build(context, request, spec, group, choices)
+
+    def _refuse(self, context: RequestContext, request: BuildRequest, error: Exception) -> None:
+        """Let a server that no host was found for end in cell0, unless it is in a cell already."""
+        uuid = request.instance.uuid
+        mapping = self._seams.insist(
+            lambda: self._api.mappings.instance_get(uuid), "see where the server is"
+        )
+        if mapping.cell is not None:
+            self._seams.handled(error, "an older copy of the request has placed the server")
+            return
+        self._release(uuid)
+        self._bury(context, request, error)
 
     def _group_of(self, spec: RequestSpec) -> ServerGroup | None:
         return self._api.server_groups.get(spec.group_uuid) if spec.group_uuid else None
@@ -104,9 +136,12 @@ class SuperConductor:
         try:
             placed = self._place(context, request, selection, cell, _affine(group))
         except Exception as error:  # noqa: BLE001 - whatever it was, the server ends in cell0
-            self._take_back(request.instance.uuid, cell)
-            self._bury(context, request, error)
-            return
+            if not self._is_placed(request.instance.uuid, cell):
+                self._take_back(request.instance.uuid, cell)
+                self._bury(context, request, error)
+                return
+            self._seams.handled(error, "the server is in its cell all the same")
+            placed = True
         if not placed:
             self._take_back(request.instance.uuid, cell)
             return
@@ -144,6 +179,13 @@ class SuperConductor:
         _start_action(cell, context, instance)
         return self._api.mappings.instance_place(instance.uuid, cell.name, beside)
 
+    def _is_placed(self, instance_uuid: str, cell: CellDatabase) -> bool:
+        """Whether the server is in `cell` although placing it has failed: an answer was lost."""
+        mapping = self._seams.insist(
+            lambda: self._api.mappings.instance_get(instance_uuid), "see where the server is"
+        )
+        return mapping.cell == cell.name and not mapping.queued_for_delete
+
     def _take_back(self, instance_uuid: str, cell: CellDatabase) -> None:
         self._release(instance_uuid)
         try:
@@ -159,17 +201,23 @@ class SuperConductor:
     def _fail_in_cell(self, instance_uuid: str, cell: CellDatabase, error: Exception) -> None:
         """End a build whose host could not be told, unless the message got through after all."""
         try:
-            cell.instances.update(
-                instance_uuid,
-                InstanceChanges(vm_state=VmState.ERROR, task_state=None),
-                expected_task_states=(TaskState.SCHEDULING,),
+            self._seams.insist(
+                lambda: cell.instances.update(
+                    instance_uuid,
+                    InstanceChanges(vm_state=VmState.ERROR, task_state=None),
+                    expected_task_states=(TaskState.SCHEDULING, None),
+                    expected_vm_states=(VmState.BUILDING, VmState.ERROR),
+                    expected_host=None,
+                ),
+                "record a failure",
             )
         except (Conflict, NotFound) as taken:
             self._seams.handled(taken, "the host has it, or the user has deleted it")
             self._seams.handled(error, "the host was told after all")
             return
         self._release(instance_uuid)
-        cell.instances.add_fault(self._fault(instance_uuid, error))
+        fault = self._fault(instance_uuid, error)
+        self._seams.insist(lambda: cell.instances.add_fault(fault), "record a fault")
         self._seams.handled(error, "recorded as the server's fault")
 
     def _bury(self, context: RequestContext, request: BuildRequest, error: Exception) -> None:
@@ -211,8 +259,14 @@ class SuperConductor:
         )
 
     def sweep_lost_builds(self, context: RequestContext) -> None:
-        """Bury the servers that a dead super-conductor had in its hands: nobody else would."""
+        """Bury the servers that a dead super-conductor had in its hands: nobody else would.
+
+        Those whose message waited for this one are in its hands by now.
+        """
+        self._runtime.sleep(HANDING_OUT)
         for request in self._api.requests.build_all():
+            if request.instance.uuid in self._in_hand:
+                continue
             for cell in self._cells.with_hosts().values():
                 self._take_back(request.instance.uuid, cell)
             self._bury(

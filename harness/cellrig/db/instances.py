@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import bindparam, delete, func, select
 
 from cellrig.db import cell_tables as tables
 from cellrig.db.database import Database, Row, Statement, Transaction
@@ -58,6 +58,13 @@ _LATEST_FAULT = Statement(
     .where(tables.faults.c.instance_uuid == bindparam("instance_uuid"))
     .order_by(tables.faults.c.id.desc())
     .limit(1)
+)
+_PURGE_EVENTS = Statement(
+    delete(tables.action_events).where(
+        tables.action_events.c.action_id.in_(
+            select(tables.actions.c.id).where(tables.actions.c.instance_uuid == bindparam("uuid"))
+        )
+    )
 )
 
 
@@ -231,9 +238,12 @@ class InstanceStore:
             return msgspec.structs.replace(instance, **changed)
 
     def purge(self, instance_uuid: str) -> None:
-        """Remove an instance as if it had never been written."""
+        """Remove an instance as if it had never been written, with all that is recorded of it."""
         with self._database.transaction() as transaction:
             transaction.run(delete_by(tables.tags, "instance_uuid"), instance_uuid=instance_uuid)
+            transaction.run(_PURGE_EVENTS, uuid=instance_uuid)
+            for table in (tables.actions, tables.faults):
+                transaction.run(delete_by(table, "instance_uuid"), instance_uuid=instance_uuid)
             transaction.run(delete_by(tables.instances, "uuid"), uuid=instance_uuid)
 
     def all(self, deleted: bool = False) -> list[Instance]:

@@ -47,16 +47,16 @@ class _Answer:
         self._plan = plan
         self._amounts = dict(plan.unnumbered.resources) if plan.unnumbered else {}
         self._limit = limit
-        self._without_own: set[tuple[Node, ...]] = set()
+        self._all_sharing: set[tuple[Node, ...]] = set()
 
     def ask(self, tree: Tree, sharing: tuple[Node, ...]) -> bool:
         """Add the ways in which a tree serves the query; return whether there are any."""
         served = False
         for chosen, spread in self._plan.ways(tree, sharing):
             served = True
-            if sharing:
+            if sharing or tree.sharing:
                 nodes = (*chosen, *spread)
-                if not self._is_new(nodes, tree):
+                if not self._is_new(nodes):
                     continue
                 for node in nodes:
                     self._summarize(node.tree)
@@ -86,12 +86,12 @@ class _Answer:
                 _add(group.resources, allocations.setdefault(node.uuid, {}))
         return AllocationRequest(allocations, mappings)
 
-    def _is_new(self, nodes: tuple[Node, ...], tree: Tree) -> bool:
-        """Whether no other tree has had this way, which uses nothing of its own, before."""
-        if any(node.tree is tree for node in nodes):
+    def _is_new(self, nodes: tuple[Node, ...]) -> bool:
+        """Whether no other tree has had this way before, as it may if all its providers share."""
+        if not all(node.is_sharing for node in nodes):
             return True
-        is_new = nodes not in self._without_own
-        self._without_own.add(nodes)
+        is_new = nodes not in self._all_sharing
+        self._all_sharing.add(nodes)
         return is_new
 
     def _summarize(self, tree: Tree) -> None:

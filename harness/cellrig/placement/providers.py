@@ -175,14 +175,14 @@ def change(transaction: Transaction, uuid: str, name: str, parent_uuid: str | No
     row = find(transaction, uuid)
     _refuse_duplicates(transaction, row.id, uuid, name)
     parent = None if parent_uuid is None else _find_parent(transaction, uuid, parent_uuid)
-    transaction.run(
-        _SET_NAME_AND_PARENT, of=row.id, new_name=name, parent=parent.id if parent else None
-    )
     roots = {row.root_id}
     if parent_uuid != row.parent_uuid:
         root_id = parent.root_id if parent else row.id
-        transaction.run(_SET_ROOT, of=_move(transaction, row, parent), root=root_id)
+        transaction.run(_SET_ROOT, of=_subtree(transaction, row, parent), root=root_id)
         roots.add(root_id)
+    transaction.run(
+        _SET_NAME_AND_PARENT, of=row.id, new_name=name, parent=parent.id if parent else None
+    )
     changes.record(transaction, roots, ("change", uuid, name, parent_uuid))
     return find(transaction, uuid)
 
@@ -229,7 +229,7 @@ def _find_parent(transaction: Transaction, uuid: str, parent_uuid: str) -> Provi
     return ProviderRow(*row)
 
 
-def _move(transaction: Transaction, row: ProviderRow, parent: ProviderRow | None) -> list[int]:
+def _subtree(transaction: Transaction, row: ProviderRow, parent: ProviderRow | None) -> list[int]:
     """Return the ids of a provider and all below it, which `parent` must not be among."""
     below = {row.id}
     tree = transaction.all(_BY_ROOT, of=row.root_id)

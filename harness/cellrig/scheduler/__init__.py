@@ -4,16 +4,15 @@ A request passes through five steps, each a file or folder here. `resource_reque
 flavor into request groups. `request_filters` add what can be said to placement: zone, tenant,
 traits. `question` asks placement for candidates and the cells for their hosts (`offers`). `filters`
 refuse hosts and `weighers` order them, both plugins that anybody may add. `placing` claims the
-best for each server, with the next ones in the same cell as its alternates.
+best for each server, with the next ones in the same cell as its alternates. The service itself is
+`cellrig.scheduler.scheduler.Scheduler`.
 """
 
 from cellrig.scheduler.interface import SchedulerService
 from cellrig.scheduler.options import SchedulerOptions
 from cellrig.scheduler.resource_request import resources_of, validate_extra_specs
-from cellrig.scheduler.scheduler import Scheduler
 
 __all__ = [
-    "Scheduler",
     "SchedulerOptions",
     "SchedulerService",
     "resources_of",

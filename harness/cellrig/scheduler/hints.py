@@ -1,4 +1,4 @@
-"""What earlier requests have found out, used to ask less. A wrong hint costs time, never a host."""
+"""What earlier requests have found out, used to ask less. A wrong hint costs time, not a host."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 class Hints:
     """Which cell knows which root provider, and whether busy servers are counted at all.
 
-    A node never changes its cell, so a root's cell is asked for its node and no other is. What is
-    not there any more is forgotten, and what is not known is asked of every cell.
+    A node hardly ever changes its cell, so a root's cell is asked for its node and no other is.
+    What is not there any more is forgotten, and what is not known is asked of every cell.
 
     Attributes:
         counts_busy: whether a filter or weigher has asked for busy servers; then they are read
@@ -34,16 +34,22 @@ class Hints:
 
     def learn(
         self, asked: Mapping[str, Sequence[str]], found: Mapping[str, Collection[str]]
-    ) -> None:
+    ) -> list[str]:
         """Note what the cells have answered.
 
         Args:
             asked: by cell, the roots it was asked for.
             found: by cell that answered, the roots it knows.
+
+        Returns:
+            The roots that the one cell that was asked for them no longer has.
         """
+        lost = []
         for cell, known in found.items():
             self._cells.update(dict.fromkeys(known, cell))
             if len(known) != len(asked[cell]):
                 for root in asked[cell]:
                     if root not in known and self._cells.get(root) == cell:
                         del self._cells[root]
+                        lost.append(root)
+        return lost

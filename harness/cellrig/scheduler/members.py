@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from cellrig.cells import Cells
-from cellrig.model import CELL0
 from cellrig.db import ApiDatabase, CellDatabase
 from cellrig.errors import NotFound, NoValidHost
-from cellrig.model import SchedulingRequest, ServerGroup
+from cellrig.model import CELL0, SchedulingRequest, ServerGroup
 from cellrig.scheduler.filters import different_host, same_host
 from cellrig.seams import Seams
 

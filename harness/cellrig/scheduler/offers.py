@@ -150,10 +150,10 @@ def _read_nodes(
         return found, cell.instances.count_by_host([node.host for node, _s in found], busy=True)
 
     gathered = scatter.gather({name: cells[name] for name in asked}, read)
-    hints.learn(
-        asked,
-        {name: {node.uuid for node, _s in found} for name, (found, _b) in gathered.answers.items()},
-    )
+    found = {name: {node.uuid for node, _s in each[0]} for name, each in gathered.answers.items()}
+    if hints.learn(asked, found):
+        # A hint was wrong; now that it is forgotten, the same roots are asked for everywhere.
+        return _read_nodes(roots, cells, scatter, hints)
     return gathered
 
 
