@@ -10,13 +10,12 @@ from __future__ import annotations
 import argparse
 import subprocess
 import sys
-from pathlib import Path
 
 import msgspec
 
-from bench.measure import ROOT, Machine, in_a_fresh_process, machine
+from bench.measure import ROOT, Machine, in_a_fresh_process, machine, positive
 from bench.ours import Timed
-from bench.report import amount
+from bench.report import amount, file_to_write
 from cellrig.cli.screen import Screen
 
 _PEER = ROOT / "bench" / "peers" / "nova_functional.py"
@@ -63,10 +62,13 @@ def time_nova(python: str, runs: int) -> NovaTimed:
     """Run Nova's harness with an interpreter that has it.
 
     Raises:
-        subprocess.CalledProcessError: it failed; what it said stands on stderr.
+        RuntimeError: it failed; what it said stands on stderr.
     """
     command = [python, str(_PEER), "--runs", str(runs)]
-    said = subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout
+    try:
+        said = subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise RuntimeError(f"Nova's harness gave no figures: {error}") from error
     return msgspec.json.decode(said, type=NovaTimed)
 
 
@@ -110,16 +112,21 @@ def show(screen: Screen, compared: Comparison) -> bool:
 def main() -> None:
     """Measure both, show, judge."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--nova-runs", type=int, default=3, help="runs for Nova (default 3)")
-    parser.add_argument("--runs", type=int, default=50, help="runs for Cellrig (default 50)")
+    parser.add_argument("--nova-runs", type=positive, default=3, help="runs for Nova (default 3)")
+    parser.add_argument("--runs", type=positive, default=50, help="runs for Cellrig (default 50)")
     parser.add_argument(
         "--nova-python", default=sys.executable, help="an interpreter that has Nova (default: this)"
     )
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
+    parser.add_argument(
+        "--json", type=file_to_write, metavar="FILE", help="write the figures there too"
+    )
     arguments = parser.parse_args()
     before = machine()
     ours = in_a_fresh_process(Timed, "bench.ours", "--runs", str(arguments.runs))
-    nova = time_nova(arguments.nova_python, arguments.nova_runs)
+    try:
+        nova = time_nova(arguments.nova_python, arguments.nova_runs)
+    except RuntimeError as error:
+        sys.exit(str(error))
     compared = Comparison(nova, ours, before, machine())
     met = show(Screen(), compared)
     if arguments.json is not None:

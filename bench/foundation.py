@@ -9,11 +9,10 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 from bench.large import LargeCloud
 from bench.measure import in_a_fresh_process, machine, time_imports
-from bench.report import Figure, Report, milliseconds, seconds
+from bench.report import Figure, Report, file_to_write, milliseconds, seconds
 from bench.small import SmallRig
 from cellrig.cli.screen import Screen
 
@@ -85,14 +84,19 @@ def _cloud(hosts: int, runs: int) -> LargeCloud:
 def main() -> None:
     """Measure, show, judge."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
+    parser.add_argument(
+        "--json", type=file_to_write, metavar="FILE", help="write the figures there too"
+    )
     parser.add_argument("--quick", action="store_true", help="fewer runs, and no large clouds")
     arguments = parser.parse_args()
     screen = Screen()
     before = machine()
-    figures = [*imports(3 if arguments.quick else 11), *small(20 if arguments.quick else 200)]
-    if not arguments.quick:
-        figures += large(50)
+    parts = [imports(3), small(20)] if arguments.quick else [imports(11), small(200), large(50)]
+    figures: list[Figure] = []
+    with screen.progress("measuring", len(parts)) as advance:
+        for part in parts:
+            figures += part
+            advance()
     report = Report(tuple(figures), before, machine())
     report.show(screen)
     if arguments.json is not None:

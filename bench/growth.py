@@ -14,9 +14,9 @@ from pathlib import Path
 import msgspec
 
 from bench.large import LargeCloud
-from bench.measure import ROOT, in_a_fresh_process
+from bench.measure import ROOT, in_a_fresh_process, positive
 from bench.plot import Plot, Series, draw
-from bench.report import amount
+from bench.report import amount, file_to_write
 from cellrig.cli.screen import Screen
 
 DATA = ROOT / "docs" / "growth.csv"
@@ -132,13 +132,15 @@ def _series(name: str, growing: str, points: Sequence[Point]) -> Series:
 def main() -> None:
     """Measure, or read what was measured, and draw."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--runs", type=int, default=25, help="boots at each point (default 25)")
     parser.add_argument(
-        "--most", type=int, default=10_000, help="leave larger clouds out (default 10000)"
+        "--runs", type=positive, default=25, help="boots at each point (default 25)"
+    )
+    parser.add_argument(
+        "--most", type=positive, default=10_000, help="leave larger clouds out (default 10000)"
     )
     parser.add_argument("--draw", action="store_true", help="draw anew from the data, no more")
-    parser.add_argument("--data", type=Path, default=DATA, metavar="FILE", help="the CSV")
-    parser.add_argument("--plot", type=Path, default=PLOT, metavar="FILE", help="the SVG")
+    parser.add_argument("--data", type=file_to_write, default=DATA, metavar="FILE", help="the CSV")
+    parser.add_argument("--plot", type=file_to_write, default=PLOT, metavar="FILE", help="the SVG")
     arguments = parser.parse_args()
     screen = Screen()
     if arguments.draw:

@@ -10,7 +10,15 @@ from collections.abc import Sequence
 
 import msgspec
 
-from bench.measure import Machine, Sample, Stopwatch, machine, peak_resident_mb, print_json
+from bench.measure import (
+    Machine,
+    Sample,
+    Stopwatch,
+    machine,
+    peak_resident_mb,
+    positive,
+    print_json,
+)
 from bench.small import boot, whole_test
 from cellrig import Cell, Rig, Topology
 
@@ -104,8 +112,10 @@ def main() -> None:
     """Measure, then print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--hosts", type=int, default=100, help="a multiple of 10 (default 100)")
-    parser.add_argument("--servers", type=int, nargs="+", default=[1], help="present at a boot")
-    parser.add_argument("--runs", type=int, default=20, help="boots each time (default 20)")
+    parser.add_argument(
+        "--servers", type=positive, nargs="+", default=[1], help="present at a boot"
+    )
+    parser.add_argument("--runs", type=positive, default=20, help="boots each time (default 20)")
     parser.add_argument("--no-plugins", action="store_true", help="a rig without any plugin")
     arguments = parser.parse_args()
     if arguments.hosts < CELLS or arguments.hosts % CELLS:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import platform
@@ -151,6 +152,14 @@ def time_imports(statements: str, runs: int) -> Sample:
 def _output(*arguments: str) -> bytes:
     command = [sys.executable, *arguments]
     return subprocess.run(command, check=True, stdout=subprocess.PIPE, cwd=ROOT).stdout
+
+
+def positive(text: str) -> int:
+    """Return a number of the command line that must be 1 or more."""
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"it takes 1 or more, not {number}")
+    return number
 
 
 def print_json(value: object) -> None:

@@ -11,7 +11,7 @@ from importlib.metadata import version
 
 import msgspec
 
-from bench.measure import Stopwatch, peak_resident_mb, print_json, time_imports
+from bench.measure import Stopwatch, peak_resident_mb, positive, print_json, time_imports
 
 _IMPORTS = (
     "import cellrig.rig, cellrig.testing, cellrig.topology\n"
@@ -78,7 +78,7 @@ def measure(runs: int) -> Timed:
 def main() -> None:
     """Measure, then print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--runs", type=int, default=50, help="runs of each step (default 50)")
+    parser.add_argument("--runs", type=positive, default=50, help="runs of each step (default 50)")
     print_json(measure(parser.parse_args().runs))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -92,6 +93,14 @@ class Report(msgspec.Struct, frozen=True):
         for figure, entry in zip(self.figures, value["figures"], strict=True):
             entry["met"] = figure.met
         path.write_bytes(msgspec.json.format(msgspec.json.encode(value)) + b"\n")
+
+
+def file_to_write(text: str) -> Path:
+    """Return a path of the command line, if a file can be there: measuring it takes minutes."""
+    path = Path(text)
+    if not path.absolute().parent.is_dir() or path.is_dir():
+        raise argparse.ArgumentTypeError(f"it takes a file in a folder that exists, not {text!r}")
+    return path
 
 
 def amount(value: float) -> str:

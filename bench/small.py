@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from bench.measure import Sample, Stopwatch, peak_resident_mb, print_json
+from bench.measure import Sample, Stopwatch, peak_resident_mb, positive, print_json
 from cellrig import Cell, Rig, Topology
 
 THREE_CELLS = Topology(cells=[Cell("cell1", 2), Cell("cell2", 2), Cell("cell3", 2)])
@@ -111,7 +111,9 @@ def time_database(runs: int) -> Sample:
 def main() -> None:
     """Measure, then print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--runs", type=int, default=100, help="runs of each step (default 100)")
+    parser.add_argument(
+        "--runs", type=positive, default=100, help="runs of each step (default 100)"
+    )
     parser.add_argument("--no-plugins", action="store_true", help="rigs without any plugin")
     arguments = parser.parse_args()
     print_json(measure(arguments.runs, () if arguments.no_plugins else None))

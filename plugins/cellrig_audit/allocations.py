@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cellrig.errors import Invalid
+from cellrig.flavors import resources_of
 from cellrig.model import Instance, TaskState, VmState
 from cellrig.placement.types import ConsumerAllocations
-from cellrig.scheduler.resource_request import resources_of
 from cellrig_audit.picture import Picture, Record, amounts_text
 
 

@@ -80,7 +80,7 @@ def draw_provider(dice: Dice, place: int) -> Planted:
             for name in CLASSES
             if dice.one_of((0, 1, 1))
         },
-        used=dict.fromkeys(dice.some_of(CLASSES), dice.one_of((1, 2))),
+        used=dict.fromkeys(sorted(dice.some_of(CLASSES)), dice.one_of((1, 2))),
         traits=dice.some_of((*TRAITS, SHARING)),
         aggregates=dice.some_of(AGGREGATES),
     )
@@ -269,7 +269,7 @@ class Oracle:
         for uuid, name, amount in self.parts(chosen, spread):
             held = allocations.setdefault(uuid, {})
             held[name] = held.get(name, 0) + amount
-        mappings = {
+        mappings: dict[str, tuple[str, ...]] = {
             group.suffix: (record.uuid,)
             for group, record in zip(self.numbered, chosen, strict=True)
         }

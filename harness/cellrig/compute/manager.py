@@ -13,6 +13,7 @@ from cellrig.compute.resources import ResourceTracker
 from cellrig.compute.upkeep import Upkeep
 from cellrig.context import RequestContext
 from cellrig.db.hosts import COMPUTE
+from cellrig.driver.errors import GuestNotFound
 from cellrig.driver.reports import GuestEvent
 from cellrig.errors import CellrigError
 from cellrig.model import Service
@@ -144,7 +145,10 @@ class ComputeManager:
     def _follow(self, instance_uuid: str) -> None:
         try:
             info = self._host.driver.get_guest(instance_uuid)
-        except CellrigError as error:
+        except GuestNotFound as error:
             self._host.seams.handled(error, "the guest is gone")
             info = None
+        except CellrigError as error:
+            self._host.seams.handled(error, "the periodic work looks at the guest again")
+            return
         self._upkeep.sync_one(instance_uuid, info)

@@ -10,9 +10,9 @@ from cellrig.compute.recovery import STATE_OF_POWER, holds_nothing
 from cellrig.driver.reports import GuestInfo
 from cellrig.driver.values import Guest
 from cellrig.errors import CellrigError
+from cellrig.flavors import resources_of
 from cellrig.model import Instance, InstanceChanges, PowerState, TaskState, VmState
 from cellrig.placement.types import AllocationsWrite
-from cellrig.scheduler.resource_request import resources_of
 
 #: Seconds after which a build that has not moved is stuck (the field's instance_build_timeout).
 BUILD_TIMEOUT = 1800.0

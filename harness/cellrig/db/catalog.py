@@ -23,6 +23,11 @@ _AGGREGATE_HOSTS = Statement(
         tables.aggregate_hosts.c.aggregate_id, tables.aggregate_hosts.c.host
     )
 )
+_AGGREGATES_OF_HOSTS = Statement(
+    select(tables.aggregate_hosts)
+    .where(tables.aggregate_hosts.c.host.in_(bindparam("hosts", expanding=True)))
+    .order_by(tables.aggregate_hosts.c.aggregate_id)
+)
 _GROUPS = Statement(select(tables.server_groups).order_by(tables.server_groups.c.uuid))
 _CHANGES = Statement(
     select(func.count(), func.max(tables.aggregates.c.id)).select_from(tables.aggregates)
@@ -122,6 +127,19 @@ class AggregateStore:
             for number, host in transaction.all(_AGGREGATE_HOSTS):
                 hosts.setdefault(number, []).append(host)
             return [_make(row, hosts.get(row[0], ())) for row in transaction.all(_AGGREGATES)]
+
+    def all_without_hosts(self) -> list[Aggregate]:
+        """Return all aggregates, the oldest first, without reading which hosts they have."""
+        with self._database.transaction() as transaction:
+            return [_make(row, ()) for row in transaction.all(_AGGREGATES)]
+
+    def ids_of_hosts(self, hosts: Sequence[str]) -> dict[str, list[int]]:
+        """Return the aggregates that each of `hosts` is in, the oldest first."""
+        ids: dict[str, list[int]] = {}
+        with self._database.transaction() as transaction:
+            for number, host in transaction.all(_AGGREGATES_OF_HOSTS, hosts=hosts):
+                ids.setdefault(host, []).append(number)
+        return ids
 
     def get(self, number: int) -> Aggregate:
         """Return an aggregate by id.

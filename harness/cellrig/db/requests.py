@@ -92,8 +92,8 @@ class RequestStore:
     def build_delete(self, instance_uuid: str) -> bool:
         """End a server's build request because the user deletes the server.
 
-        In the same transaction the mapping is queued for deletion and the server leaves its group,
-        so a conductor that is about to place the server sees it.
+        In the same transaction the mapping is queued for deletion, the request spec is forgotten
+        and the server leaves its group, so a conductor that is about to place the server sees it.
 
         Returns:
             False when it has none any more: the server is in a cell by now.
@@ -108,10 +108,8 @@ class RequestStore:
                     by_instance_uuid=instance_uuid,
                     queued_for_delete=1,
                 )
-                transaction.run(
-                    delete_by(tables.server_group_members, "instance_uuid"),
-                    instance_uuid=instance_uuid,
-                )
+                for table in (tables.request_specs, tables.server_group_members):
+                    transaction.run(delete_by(table, "instance_uuid"), instance_uuid=instance_uuid)
         return bool(ended)
 
     def spec_get(self, instance_uuid: str) -> RequestSpec:

@@ -12,49 +12,47 @@ from cellrig.errors import Conflict, Invalid, NotFound
 UNDEFINED_CODE = "placement.undefined_code"
 
 
-class ProviderNotFound(NotFound):
+class _Missing(NotFound):
+    """Something that was named by its name or uuid alone.
+
+    Args:
+        name: what was given.
+    """
+
+    thing: ClassVar[str]
+    code: ClassVar[str] = UNDEFINED_CODE
+
+    @property
+    def kind(self) -> str:
+        """What sort of thing was looked for."""
+        return self.thing
+
+    @property
+    def name(self) -> str:
+        """The name or uuid that was given."""
+        return str(self.args[0])
+
+
+class ProviderNotFound(_Missing):
     """No resource provider has this uuid."""
 
     template = "resource provider {0} does not exist"
-    code: ClassVar[str] = "placement.resource_provider.not_found"
-
-    @property
-    def kind(self) -> str:
-        return "resource provider"
-
-    @property
-    def name(self) -> str:
-        return str(self.args[0])
+    thing = "resource provider"
+    code = "placement.resource_provider.not_found"
 
 
-class TraitNotFound(NotFound):
+class TraitNotFound(_Missing):
     """No trait has this name."""
 
     template = "trait {0} does not exist"
-    code: ClassVar[str] = UNDEFINED_CODE
-
-    @property
-    def kind(self) -> str:
-        return "trait"
-
-    @property
-    def name(self) -> str:
-        return str(self.args[0])
+    thing = "trait"
 
 
-class ResourceClassNotFound(NotFound):
+class ResourceClassNotFound(_Missing):
     """No resource class has this name."""
 
     template = "resource class {0} does not exist"
-    code: ClassVar[str] = UNDEFINED_CODE
-
-    @property
-    def kind(self) -> str:
-        return "resource class"
-
-    @property
-    def name(self) -> str:
-        return str(self.args[0])
+    thing = "resource class"
 
 
 class ConcurrentUpdate(Conflict):
@@ -127,7 +125,10 @@ class NoInventory(AllocationRefused):
 class UnitsViolated(AllocationRefused):
     """The amount breaks the inventory's units."""
 
-    template = "resource provider {0} gives {1} in amounts from {3} to {4} that are multiples of {5}, not {2}"
+    template = (
+        "resource provider {0} gives {1} in amounts from {3} to {4} "
+        "that are multiples of {5}, not {2}"
+    )
 
 
 class CapacityExceeded(AllocationRefused):

@@ -26,10 +26,10 @@ class Group:
         "_forbidden",
         "_forbidden_aggregates",
         "_member_of",
-        "takes_any",
         "required",
         "resources",
         "suffix",
+        "takes_any",
         "tree_id",
     )
 

@@ -15,21 +15,26 @@ _TENANT = "filter_tenant_id"
 
 
 class AggregateIndex:
-    """All aggregates, read once for a request.
+    """All aggregates, read once for a request; which hosts they have, only for its candidates.
 
     Args:
         api: the API database.
     """
 
     def __init__(self, api: ApiDatabase) -> None:
-        self._aggregates = api.aggregates.all()
-        self._by_host: dict[str, tuple[Aggregate, ...]] | None = None
+        self._api = api
+        self._aggregates = api.aggregates.all_without_hosts()
 
-    def of_host(self, host: str) -> tuple[Aggregate, ...]:
-        """Return the aggregates that `host` is in, the oldest first."""
-        if self._by_host is None:
-            self._by_host = _by_host(self._aggregates)
-        return self._by_host.get(host, ())
+    def of_hosts(self, hosts: Sequence[str]) -> dict[str, tuple[Aggregate, ...]]:
+        """Return the aggregates that each of `hosts` is in, the oldest first."""
+        if not self._aggregates:
+            return {}
+        known = {each.id: each for each in self._aggregates}
+        ids = self._api.aggregates.ids_of_hosts(hosts)
+        return {
+            host: tuple(known[each] for each in numbers if each in known)
+            for host, numbers in ids.items()
+        }
 
     def in_zone(self, zone: str) -> tuple[str, ...]:
         """Return the uuids of the aggregates that make up `zone`."""
@@ -48,14 +53,6 @@ class AggregateIndex:
     def of_tenants(self) -> tuple[str, ...]:
         """Return the uuids of the aggregates that are kept for any project."""
         return tuple(each.uuid for each in self._aggregates if tenants_of(each))
-
-
-def _by_host(aggregates: Sequence[Aggregate]) -> dict[str, tuple[Aggregate, ...]]:
-    by_host: dict[str, tuple[Aggregate, ...]] = {}
-    for aggregate in aggregates:
-        for host in aggregate.hosts:
-            by_host[host] = (*by_host.get(host, ()), aggregate)
-    return by_host
 
 
 def zone_of(aggregates: Sequence[Aggregate]) -> str:

@@ -9,7 +9,7 @@ import msgspec
 from cellrig.cells import Gathered, Scatter
 from cellrig.db import CellDatabase
 from cellrig.errors import CellUnavailable
-from cellrig.model import ComputeNode, Service
+from cellrig.model import Aggregate, ComputeNode, Service
 from cellrig.placement.types import AllocationRequest, Candidates, ProviderSummary
 from cellrig.scheduler.aggregates import AggregateIndex, zone_of
 from cellrig.scheduler.counts import CellCounts
@@ -69,6 +69,7 @@ def read_offers(
         busy.update(busy_there)
         for node, service in found:
             nodes[node.uuid] = (name, node, service)
+    grouped = aggregates.of_hosts([node.host for _cell, node, _service in nodes.values()])
     counts = CellCounts(scatter, cells, hosts, busy if hints.counts_busy else None, hints)
     ways: dict[str, list[AllocationRequest]] = {}
     for way in candidates.allocation_requests:
@@ -80,7 +81,8 @@ def read_offers(
     offers = []
     for root, found_ways in ways.items():
         summaries = _having(trees[root], found_ways[0], candidates)
-        state = host_state(nodes[root], summaries, aggregates, counts)
+        own = grouped.get(nodes[root][1].host, ())
+        state = host_state(nodes[root], summaries, own, counts)
         offers.append(Offer(state, tuple(found_ways)))
     return Offers(tuple(offers), gathered.missing)
 
@@ -88,7 +90,7 @@ def read_offers(
 def host_state(
     placed: Placed,
     summaries: list[ProviderSummary],
-    aggregates: AggregateIndex,
+    aggregates: tuple[Aggregate, ...],
     counts: InstanceCounts,
 ) -> HostState:
     """Return the state of one host.
@@ -96,18 +98,17 @@ def host_state(
     Args:
         placed: its cell, node and service.
         summaries: of its tree, the root first, and of what shares with it.
-        aggregates: the host aggregates.
+        aggregates: those that it is in, the oldest first.
         counts: where it asks for its servers' number.
     """
     cell, node, service = placed
-    own = aggregates.of_host(node.host)
     totals, free = _sums(summaries)
     return HostState(
         cell=cell,
         node=node,
         service=service,
-        aggregates=own,
-        zone=zone_of(own),
+        aggregates=aggregates,
+        zone=zone_of(aggregates),
         total_vcpus=totals[0],
         free_vcpus=free[0],
         total_memory_mb=totals[1],

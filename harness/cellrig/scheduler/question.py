@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from cellrig.cells import Cells
 from cellrig.db import ApiDatabase, CellDatabase
 from cellrig.errors import CellUnavailable, Invalid, NoValidHost
+from cellrig.flavors.resource_request import candidate_query
 from cellrig.model import SchedulingRequest
 from cellrig.placement.client import PlacementClient
 from cellrig.placement.types import AllocationRequest, CandidateQuery, Candidates, ProviderSummary
@@ -18,7 +19,6 @@ from cellrig.scheduler.destination import destination_roots
 from cellrig.scheduler.hints import Hints
 from cellrig.scheduler.offers import Offer, read_offers
 from cellrig.scheduler.request_filters import Asked, apply_request_filters
-from cellrig.scheduler.resource_request import candidate_query
 from cellrig.scheduler.room import Room
 from cellrig.seams import Seams
 

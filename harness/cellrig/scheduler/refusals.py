@@ -134,7 +134,8 @@ class Explaining:
             None,
             self._question.hints,
         )
-        state = host_state(placed, _summaries(tree), self._question.aggregates, counts)
+        own = self._question.aggregates.of_hosts([placed[1].host]).get(placed[1].host, ())
+        state = host_state(placed, _summaries(tree), own, counts)
         asked = self._placing.asked
         for name, each in self._placing.filters:
             refusal = each.refusal(state, asked) if each.applies(asked) else None

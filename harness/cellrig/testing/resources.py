@@ -13,7 +13,7 @@ from cellrig.client.servers import ServerRef, id_of
 from cellrig.db.hosts import HostStore
 from cellrig.db.mappings import MappingStore
 from cellrig.placement.types import ProviderRecord
-from cellrig.scheduler.resource_request import resources_of
+from cellrig.flavors import resources_of
 
 if TYPE_CHECKING:
     from cellrig.model import Flavor, Server

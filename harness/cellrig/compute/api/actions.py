@@ -17,7 +17,7 @@ from cellrig.compute.api.surroundings import Surroundings
 from cellrig.compute.interface import ComputeService
 from cellrig.context import RequestContext
 from cellrig.db import CellDatabase
-from cellrig.errors import Conflict, Invalid
+from cellrig.errors import Conflict, Invalid, NotFound
 from cellrig.image import StoredImage
 from cellrig.model import Instance, InstanceChanges, TaskState, VmState
 
@@ -225,21 +225,29 @@ class ServerActions:
         host = instance.host
         if host is None:
             raise Conflict(f"server {server_id} is on no host: it cannot {action}")
-        cell.instances.update(
-            server_id,
-            msgspec.structs.replace(changes or InstanceChanges(), task_state=task),
-            expected_task_states=tasks,
-            expected_vm_states=vm_states,
-        )
+        begun = msgspec.structs.replace(changes or InstanceChanges(), task_state=task)
         try:
+            cell.instances.update(
+                server_id, begun, expected_task_states=tasks, expected_vm_states=vm_states
+            )
             self._record(context, cell, instance, action)
             send(self._around.compute(host))
+        except (Conflict, NotFound):
+            raise  # the task, if there is one, is somebody else's
         except Exception:
+            self._take_back(cell, instance, task)
+            raise
+
+    def _take_back(self, cell: CellDatabase, instance: Instance, task: TaskState) -> None:
+        """Let a task be over that did not get to the host, and let the server be as it was."""
+        before = InstanceChanges(task_state=None, image_id=instance.image_id)
+        try:
             self._around.seams.insist(
-                lambda: cell.instances.update(server_id, InstanceChanges(task_state=None)),
+                lambda: cell.instances.update(instance.uuid, before, (task, None)),
                 "take a task back",
             )
-            raise
+        except (Conflict, NotFound) as error:
+            self._around.seams.handled(error, "somebody else goes on with the server")
 
     def _in_cell(self, context: RequestContext, server_id: str) -> tuple[CellDatabase, Instance]:
         cell, instance = self._servers.find(context, server_id)

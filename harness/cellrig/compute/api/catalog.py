@@ -10,8 +10,8 @@ from cellrig.compute.api.servers import check_admin
 from cellrig.compute.api.surroundings import Surroundings
 from cellrig.context import RequestContext
 from cellrig.errors import Invalid
+from cellrig.flavors import validate_extra_specs
 from cellrig.model import Flavor, ServerGroup
-from cellrig.scheduler.resource_request import validate_extra_specs
 
 POLICIES = ("affinity", "anti-affinity", "soft-affinity", "soft-anti-affinity")
 

@@ -9,9 +9,9 @@ import msgspec
 from cellrig.compute.api.surroundings import Surroundings
 from cellrig.context import RequestContext
 from cellrig.errors import Invalid
+from cellrig.flavors import validate_extra_specs
 from cellrig.image import StoredImage
 from cellrig.model import Aggregate, Flavor, ImageProperties, RequestSpec
-from cellrig.scheduler.resource_request import validate_extra_specs
 
 #: The zone of hosts that no aggregate puts into one.
 DEFAULT_ZONE = "nova"

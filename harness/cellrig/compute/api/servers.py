@@ -19,7 +19,6 @@ from cellrig.db import CellDatabase
 from cellrig.db.hosts import COMPUTE
 from cellrig.errors import Conflict, Forbidden, NotFound
 from cellrig.model import (
-    CELL0,
     BuildRequest,
     Instance,
     InstanceAction,
@@ -195,13 +194,30 @@ class Servers:
         cell.actions.start(
             server_id, "delete", context.request_id, instance.project_id, instance.user_id
         )
-        instance = cell.instances.update(server_id, InstanceChanges(task_state=TaskState.DELETING))
-        around.api.mappings.instance_queue_for_delete(server_id)
-        around.api.requests.spec_delete(server_id)
-        if cell.name == CELL0 or instance.host is None or not self._is_up(cell, instance.host):
+        try:
+            self._order_deletion(context, cell, server_id)
+        except Exception:
+            # One more word to the cell, which may have heard none: nobody is deleting the server.
+            undone = InstanceChanges(task_state=instance.task_state)
+            deleting = (TaskState.DELETING, instance.task_state)
+            around.seams.insist(
+                lambda: cell.instances.update(server_id, undone, deleting), "take a task back"
+            )
+            raise
+        insist = around.seams.insist
+        insist(lambda: around.api.mappings.instance_queue_for_delete(server_id), "note a deletion")
+        insist(lambda: around.api.requests.spec_delete(server_id), "forget a request spec")
+
+    def _order_deletion(self, context: RequestContext, cell: CellDatabase, server_id: str) -> None:
+        insist = self._around.seams.insist
+        deleting = InstanceChanges(task_state=TaskState.DELETING)
+        instance = insist(lambda: cell.instances.update(server_id, deleting), "begin a deletion")
+        host = instance.host
+        if host is None or not insist(lambda: self._is_up(cell, host), "see whether a host is up"):
             self._delete_here(cell, server_id)
-        else:
-            around.compute(instance.host).terminate_instance(context, server_id)
+            return
+        compute = self._around.compute(host)
+        insist(lambda: compute.terminate_instance(context, server_id), "order a deletion")
 
     def _delete_here(self, cell: CellDatabase, server_id: str) -> None:
         """Delete a server without its host; a guest that is left goes when the host is back."""

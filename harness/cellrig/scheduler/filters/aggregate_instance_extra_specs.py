@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from cellrig.scheduler.comparisons import satisfies
-from cellrig.scheduler.extra_specs import AGGREGATE_SCOPE
+from cellrig.flavors.comparisons import satisfies
+from cellrig.flavors.extra_specs import AGGREGATE_SCOPE
 from cellrig.scheduler.host_request import HostRequest
 from cellrig.scheduler.host_state import HostState
 

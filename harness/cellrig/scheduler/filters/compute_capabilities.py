@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from cellrig.flavors.comparisons import satisfies
+from cellrig.flavors.extra_specs import CAPABILITIES_SCOPE
 from cellrig.model import ComputeNode
-from cellrig.scheduler.comparisons import satisfies
-from cellrig.scheduler.extra_specs import CAPABILITIES_SCOPE
 from cellrig.scheduler.host_request import HostRequest
 from cellrig.scheduler.host_state import HostState
 

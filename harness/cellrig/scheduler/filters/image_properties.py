@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from cellrig.scheduler.comparisons import satisfies
+from cellrig.flavors.comparisons import satisfies
 from cellrig.scheduler.host_request import HostRequest
 from cellrig.scheduler.host_state import HostState
 

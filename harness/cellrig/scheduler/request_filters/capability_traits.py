@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from cellrig.errors import NoValidHost
+from cellrig.flavors.resource_request import requiring
 from cellrig.placement.types import CandidateQuery
 from cellrig.scheduler.request_filters.interface import Asked
-from cellrig.scheduler.resource_request import requiring
 
 _ENCRYPTION = "COMPUTE_EPHEMERAL_ENCRYPTION"
 _FORMATS = {"luks": f"{_ENCRYPTION}_LUKS", "plain": f"{_ENCRYPTION}_PLAIN"}

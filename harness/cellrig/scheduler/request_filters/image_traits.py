@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from cellrig.errors import Invalid
+from cellrig.flavors.extra_specs import check_trait
+from cellrig.flavors.resource_request import requiring
 from cellrig.placement.types import CandidateQuery
-from cellrig.scheduler.extra_specs import check_trait
 from cellrig.scheduler.request_filters.interface import Asked
-from cellrig.scheduler.resource_request import requiring
 
 _SCOPE = "trait:"
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from cellrig.scheduler.comparisons import satisfies
+from cellrig.flavors.comparisons import satisfies
 
 
 @pytest.mark.parametrize(

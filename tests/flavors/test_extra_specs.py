@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from cellrig.errors import Invalid
-from cellrig.scheduler import validate_extra_specs
+from cellrig.flavors import validate_extra_specs
 
 UUID = "7d4a1e57-9d1d-4c35-9a5c-6f1f6f0f4c11"
 

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from msgspec.structs import replace
 
 from cellrig.errors import Invalid
+from cellrig.flavors.extra_specs import PlacementSpecs, read_extra_specs
 from cellrig.model import Flavor
 from cellrig.placement.types import CandidateQuery, RequestGroup
-from cellrig.scheduler.extra_specs import PlacementSpecs, read_extra_specs
 
 _OWN = ("VCPU", "MEMORY_MB", "DISK_GB")
 _MIB_PER_GIB = 1024

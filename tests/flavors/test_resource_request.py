@@ -3,10 +3,10 @@ from __future__ import annotations
 import pytest
 
 from cellrig.errors import Invalid
+from cellrig.flavors import resources_of
+from cellrig.flavors.resource_request import candidate_query
 from cellrig.model import Flavor
 from cellrig.placement.types import RequestGroup
-from cellrig.scheduler import resources_of
-from cellrig.scheduler.resource_request import candidate_query
 
 
 def flavor(**extra_specs: str) -> Flavor:

@@ -16,8 +16,8 @@ import msgspec
 import os_resource_classes
 
 from cellrig.errors import Invalid
+from cellrig.flavors.comparisons import check_comparison
 from cellrig.placement.types import MAX_AMOUNT
-from cellrig.scheduler.comparisons import check_comparison
 
 #: Scopes whose values are comparisons: with an aggregate's metadata, with a node's own record.
 AGGREGATE_SCOPE = "aggregate_instance_extra_specs:"
