@@ -134,6 +134,23 @@ def test_a_build_that_waits_for_its_host_may_hold_one_hosts_resources(broken: Br
     assert "holds 1 VCPU; its flavor m1.tiny takes" in finding
 
 
+def test_a_build_request_may_hold_what_its_server_needs(broken: BrokenCloud) -> None:
+    rig = broken.rig
+    rig.faults.crash_before("db.cell1.instance_create")
+    server = rig.servers.create(host="cell1-host1")
+    assert server.cell is None
+    assert rig.placement.get_allocations(server.id) is not None
+    assert broken.findings() == []
+    broken.hold(server.id, "cell1-host1", {"VCPU": 7})
+    (finding,) = broken.findings()
+    assert finding == (
+        f"server {server.id} (build request) holds 7 VCPU; its flavor m1.tiny takes "
+        "1 DISK_GB, 512 MEMORY_MB, 1 VCPU"
+    )
+    rig.restart("conductor")
+    assert broken.findings() == []
+
+
 def test_a_build_that_holds_resources_of_two_hosts_is_found(broken: BrokenCloud) -> None:
     rig = broken.rig
     rig.crash("cell1-host1")

@@ -66,6 +66,20 @@ def test_messages_for_a_service_that_is_down_are_left_to_it(broken: BrokenCloud)
     assert broken.findings() == []
 
 
+def test_periodic_work_may_wait_for_a_service_that_is_down(broken: BrokenCloud) -> None:
+    broken.rig.crash("conductor@cell1")
+    broken.rig.advance(15)
+    waiting = broken.rig.runtime.unfinished()
+    assert any("reply to conductor.cell1.host." in task for task in waiting)
+    assert broken.findings() == []
+    gate = broken.rig.runtime.event("conductor.cell1.gate", external=True)
+    broken.rig.spawn(gate.wait, name="somebody else")
+    broken.rig.settle()
+    (finding,) = broken.findings()
+    assert finding.startswith("a task has not ended: somebody else waits for")
+    gate.set()
+
+
 def test_a_message_that_nobody_will_take_is_found(broken: BrokenCloud) -> None:
     broken.rig.cloud.bus.restore([Message("compute.nowhere", "stop_instance", b"[]")])
     (finding,) = broken.findings()

@@ -23,8 +23,12 @@ def drawn(providers: Sequence[ProviderRecord], *, bars: bool) -> Tree:
         bars: show usage also as bars.
     """
     branches: dict[str | None, Tree] = {}
+    known = {provider.uuid: provider for provider in providers}
     for provider in providers:
-        label = _label(provider, bars)
+        parent = known.get(provider.parent_uuid or "")
+        # What a parent says of itself need not be said again of each of its functions.
+        news = provider.traits - (parent.traits if parent else frozenset())
+        label = _label(provider, news, bars)
         above = branches.get(provider.parent_uuid)
         branches[provider.uuid] = (
             Tree(label, guide_style="dim") if above is None else above.add(label)
@@ -50,15 +54,13 @@ def network_of(providers: Sequence[ProviderRecord]) -> str | None:
     return None
 
 
-def _label(provider: ProviderRecord, bars: bool) -> str:
+def _label(provider: ProviderRecord, traits: frozenset[str], bars: bool) -> str:
     usages = [
         f"{name} {_usage(provider.usages[name], inventory.capacity, bars)}"
         for name, inventory in sorted(provider.inventories.items())
     ]
-    traits = [trait for trait in sorted(provider.traits) if trait.startswith("CUSTOM_")]
-    return "  ".join(
-        [f"[bold]{escape(provider.name)}[/]", *usages, *(f"[dim]{trait}[/]" for trait in traits)]
-    )
+    custom = [f"[dim]{trait}[/]" for trait in sorted(traits) if trait.startswith("CUSTOM_")]
+    return "  ".join([f"[bold]{escape(provider.name)}[/]", *usages, *custom])
 
 
 def _usage(used: int, capacity: int, bars: bool) -> str:
@@ -67,4 +69,4 @@ def _usage(used: int, capacity: int, bars: bool) -> str:
         return told
     filled = min(_BAR, -(-used * _BAR // capacity))
     colour = "red" if used >= capacity else "green"
-    return f"[{colour}]{'━' * filled}[/][dim]{'━' * (_BAR - filled)}[/] {told}"
+    return f"[{colour}]{'━' * filled}[/][dim]{'─' * (_BAR - filled)}[/] {told}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -27,6 +28,11 @@ class OptionInfo(msgspec.Struct, frozen=True):
     default: str
 
 
+@lru_cache(maxsize=64)
+def _fields(options: type[msgspec.Struct]) -> dict[str, msgspec.structs.FieldInfo]:
+    return {field.name: field for field in msgspec.structs.fields(options)}
+
+
 def parse_options(
     name: str, driver: type[ComputeDriver], given: Mapping[str, Any]
 ) -> msgspec.Struct:
@@ -40,7 +46,7 @@ def parse_options(
     Raises:
         InvalidDriverOption: an option is unknown or takes something else; the first such one.
     """
-    fields = {field.name: field for field in msgspec.structs.fields(driver.Options)}
+    fields = _fields(driver.Options)
     values = {}
     for option, value in given.items():
         field = fields.get(option)

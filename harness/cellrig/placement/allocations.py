@@ -64,17 +64,19 @@ _SHELVES = Statement(
 _HELD = Statement(
     select(
         *_provider_columns,
-        allocations.c.consumer_id,
+        allocations.c.consumer_uuid,
         allocations.c.resource_class,
         allocations.c.amount,
     )
     .select_from(
         allocations.join(resource_providers, resource_providers.c.id == allocations.c.provider_id)
     )
-    .where(allocations.c.consumer_id.in_(bindparam("consumers", expanding=True)))
+    .where(allocations.c.consumer_uuid.in_(bindparam("consumers", expanding=True)))
 )
 _DROP = Statement(
-    delete(allocations).where(allocations.c.consumer_id.in_(bindparam("consumers", expanding=True)))
+    delete(allocations).where(
+        allocations.c.consumer_uuid.in_(bindparam("consumers", expanding=True))
+    )
 )
 _ADD = Statement(insert(allocations))
 _USE = Statement(
@@ -104,22 +106,22 @@ class _Balance:
         self.roots: set[int] = set()
 
     def give_back(
-        self, transaction: Transaction, consumer_ids: Iterable[int], emptied: set[int]
+        self, transaction: Transaction, consumer_uuids: Iterable[str], emptied: set[str]
     ) -> None:
         """Delete all that the consumers hold.
 
         A provider's generation moves on with what it gives, and when a consumer is `emptied`; it
         stays when a consumer goes elsewhere. This is what Placement does.
         """
-        ids = list(consumer_ids)
-        if ids:
-            for *columns, consumer_id, name, amount in transaction.all(_HELD, consumers=ids):
+        uuids = list(consumer_uuids)
+        if uuids:
+            for *columns, consumer_uuid, name, amount in transaction.all(_HELD, consumers=uuids):
                 provider = _Provider(*columns)
                 self.more[provider.id, name] -= amount
                 self.roots.add(provider.root_id)
-                if consumer_id in emptied:
+                if consumer_uuid in emptied:
                     self.moved_on[provider.id] = provider
-            transaction.run(_DROP, consumers=ids)
+            transaction.run(_DROP, consumers=uuids)
 
     def take(self, provider: _Provider, amounts: Mapping[str, int]) -> None:
         """Note what is wanted of a provider."""
@@ -154,8 +156,7 @@ def replace(transaction: Transaction, writes: Mapping[str, AllocationsWrite]) ->
             consumers.check_generation(uuid, known.get(uuid), write.consumer_generation)
     shelves = _shelves(transaction, writes)
     balance = _Balance()
-    emptied = {row.id for uuid, row in known.items() if not writes[uuid].allocations}
-    balance.give_back(transaction, [row.id for row in known.values()], emptied)
+    balance.give_back(transaction, known, {uuid for uuid in known if not writes[uuid].allocations})
     for write in writes.values():
         for uuid, amounts in write.allocations.items():
             balance.take(shelves[uuid].provider, amounts)
@@ -164,9 +165,9 @@ def replace(transaction: Transaction, writes: Mapping[str, AllocationsWrite]) ->
             _refuse_unfit(transaction, shelves[uuid], amounts, balance)
     added = []
     for uuid, write in writes.items():
-        consumer_id = consumers.save(transaction, uuid, known.get(uuid), write)
+        consumers.save(transaction, uuid, known.get(uuid), write)
         for provider_uuid, amounts in write.allocations.items():
-            key = {"consumer_id": consumer_id, "provider_id": shelves[provider_uuid].provider.id}
+            key = {"consumer_uuid": uuid, "provider_id": shelves[provider_uuid].provider.id}
             added += [{**key, "resource_class": n, "amount": a} for n, a in amounts.items()]
     transaction.run_each(_ADD, added)
     balance.settle(transaction, dict(writes))
@@ -178,7 +179,7 @@ def release(transaction: Transaction, consumer_uuid: str) -> bool:
     if row is None:
         return False
     balance = _Balance()
-    balance.give_back(transaction, [row.id], set())
+    balance.give_back(transaction, [consumer_uuid], set())
     consumers.remove(transaction, row)
     balance.settle(transaction, ("release", consumer_uuid))
     return True

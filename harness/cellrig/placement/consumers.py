@@ -20,7 +20,6 @@ UNKNOWN_TYPE, ALL_TYPES = "unknown", "all"
 class ConsumerRow(NamedTuple):
     """A consumer as the database has it."""
 
-    id: int
     uuid: str
     generation: int
     project_id: str
@@ -30,14 +29,10 @@ class ConsumerRow(NamedTuple):
 
 _columns = consumers.c
 _AMONG = Statement(select(consumers).where(_columns.uuid.in_(bindparam("uuids", expanding=True))))
-_CREATE = Statement(
-    insert(consumers)
-    .values({column.name: bindparam(column.name) for column in list(_columns)[1:]})
-    .returning(_columns.id)
-)
+_CREATE = Statement(insert(consumers))
 _CHANGE = Statement(
     update(consumers)
-    .where(and_(_columns.id == bindparam("of"), _columns.generation == bindparam("before")))
+    .where(and_(_columns.uuid == bindparam("of"), _columns.generation == bindparam("before")))
     .values(
         generation=bindparam("after"),
         project_id=bindparam("project"),
@@ -45,7 +40,7 @@ _CHANGE = Statement(
         consumer_type=bindparam("type"),
     )
 )
-_DROP = Statement(delete(consumers).where(_columns.id == bindparam("of")))
+_DROP = Statement(delete(consumers).where(_columns.uuid == bindparam("of")))
 
 _holdings = (
     select(
@@ -59,7 +54,7 @@ _holdings = (
         allocations.c.amount,
     )
     .select_from(
-        consumers.join(allocations, allocations.c.consumer_id == _columns.id).join(
+        consumers.join(allocations, allocations.c.consumer_uuid == _columns.uuid).join(
             resource_providers, resource_providers.c.id == allocations.c.provider_id
         )
     )
@@ -73,14 +68,14 @@ _USAGES = Statement(
     select(
         _columns.consumer_type,
         _columns.user_id,
-        _columns.id,
+        _columns.uuid,
         allocations.c.resource_class,
         func.sum(allocations.c.amount),
     )
-    .select_from(consumers.join(allocations, allocations.c.consumer_id == _columns.id))
+    .select_from(consumers.join(allocations, allocations.c.consumer_uuid == _columns.uuid))
     .where(_columns.project_id == bindparam("of"))
-    .group_by(_columns.consumer_type, _columns.user_id, _columns.id, allocations.c.resource_class)
-    .order_by(_columns.consumer_type, allocations.c.resource_class, _columns.id)
+    .group_by(_columns.consumer_type, _columns.user_id, _columns.uuid, allocations.c.resource_class)
+    .order_by(_columns.consumer_type, allocations.c.resource_class, _columns.uuid)
 )
 
 
@@ -89,7 +84,7 @@ def find(transaction: Transaction, uuids: Iterable[str]) -> dict[str, ConsumerRo
     wanted = list(uuids)
     if not wanted:
         return {}
-    return {row[1]: ConsumerRow._make(row) for row in transaction.all(_AMONG, uuids=wanted)}
+    return {row[0]: ConsumerRow._make(row) for row in transaction.all(_AMONG, uuids=wanted)}
 
 
 def check_generation(uuid: str, row: ConsumerRow | None, given: object) -> None:
@@ -101,20 +96,25 @@ def check_generation(uuid: str, row: ConsumerRow | None, given: object) -> None:
 
 def save(
     transaction: Transaction, uuid: str, row: ConsumerRow | None, write: AllocationsWrite
-) -> int:
-    """Create a consumer or move its generation on, or delete it when it shall hold nothing.
-
-    Returns:
-        Its id.
-    """
+) -> None:
+    """Create a consumer or move its generation on, or delete it when it shall hold nothing."""
     if row is None:
-        return _create(transaction, uuid, write) if write.allocations else 0
+        if write.allocations:
+            transaction.run(
+                _CREATE,
+                uuid=uuid,
+                generation=1,  # 0 is the consumer without allocations, which nobody ever sees
+                project_id=write.project_id,
+                user_id=write.user_id,
+                consumer_type=write.consumer_type,
+            )
+        return
     if not write.allocations:
         remove(transaction, row)
-        return row.id
+        return
     changed = transaction.run(
         _CHANGE,
-        of=row.id,
+        of=uuid,
         before=row.generation,
         after=row.generation + 1,
         project=write.project_id,
@@ -123,24 +123,11 @@ def save(
     )
     if not changed:
         raise ConcurrentUpdate(f"consumer {uuid}", row.generation, "another one")
-    return row.id
 
 
 def remove(transaction: Transaction, row: ConsumerRow) -> None:
     """Delete a consumer that holds nothing any more."""
-    transaction.run(_DROP, of=row.id)
-
-
-def _create(transaction: Transaction, uuid: str, write: AllocationsWrite) -> int:
-    created = transaction.one(
-        _CREATE,
-        uuid=uuid,
-        generation=1,  # 0 is the consumer without allocations, which nobody ever sees
-        project_id=write.project_id,
-        user_id=write.user_id,
-        consumer_type=write.consumer_type,
-    )
-    return int(created[0]) if created else 0
+    transaction.run(_DROP, of=row.uuid)
 
 
 def allocations_of(transaction: Transaction, uuid: str) -> ConsumerAllocations | None:
@@ -178,12 +165,12 @@ def usages(
 ) -> dict[str, ConsumerTypeUsage]:
     """Return what a project's consumers use, by type; see `PlacementClient.get_usages`."""
     amounts: dict[str, dict[str, int]] = {}
-    counted: dict[str, set[int]] = {}
-    for kind, user, consumer_id, name, amount in transaction.all(_USAGES, of=project_id):
+    counted: dict[str, set[str]] = {}
+    for kind, user, consumer_uuid, name, amount in transaction.all(_USAGES, of=project_id):
         key = ALL_TYPES if consumer_type == ALL_TYPES else kind or UNKNOWN_TYPE
         if consumer_type not in {None, key} or user_id not in {None, user}:
             continue
         used = amounts.setdefault(key, {})
         used[name] = used.get(name, 0) + amount
-        counted.setdefault(key, set()).add(consumer_id)
+        counted.setdefault(key, set()).add(consumer_uuid)
     return {key: ConsumerTypeUsage(len(counted[key]), used) for key, used in amounts.items()}

@@ -71,13 +71,11 @@ _BY_ROOT = Statement(_select.where(_own.c.root_id == bindparam("of")))
 
 _columns = resource_providers.c
 _CREATE = Statement(
-    insert(resource_providers)
-    .values(
-        {name: bindparam(name) for name in ("uuid", "name", "generation", "parent_id", "root_id")}
+    insert(resource_providers).values(
+        {column.name: bindparam(column.name) for column in list(_columns)[1:]}
     )
-    .returning(_columns.id)
 )
-_DUPLICATES = Statement(
+_NAMED = Statement(
     select(_columns.id, _columns.uuid).where(
         or_(_columns.uuid == bindparam("the_uuid"), _columns.name == bindparam("the_name"))
     )
@@ -99,7 +97,7 @@ _BUMP = Statement(
 )
 _CHILD = Statement(select(_columns.id).where(_columns.parent_id == bindparam("of")).limit(1))
 _ALLOCATED = Statement(
-    select(allocations.c.consumer_id).where(allocations.c.provider_id == bindparam("of")).limit(1)
+    select(allocations.c.consumer_uuid).where(allocations.c.provider_id == bindparam("of")).limit(1)
 )
 _DELETE = tuple(
     Statement(delete(table).where(column == bindparam("of")))
@@ -154,7 +152,7 @@ def create(transaction: Transaction, uuid: str, name: str, parent_uuid: str | No
     """Create a provider of generation 0; see `PlacementClient.create_provider`."""
     _refuse_duplicates(transaction, None, uuid, name)
     parent = None if parent_uuid is None else _find_parent(transaction, uuid, parent_uuid)
-    created = transaction.one(
+    transaction.run(
         _CREATE,
         uuid=uuid,
         name=name,
@@ -162,7 +160,7 @@ def create(transaction: Transaction, uuid: str, name: str, parent_uuid: str | No
         parent_id=parent.id if parent else None,
         root_id=parent.root_id if parent else 0,
     )
-    provider_id: int = created[0] if created else 0
+    ((provider_id, _uuid),) = transaction.all(_NAMED, the_uuid=uuid, the_name=name)
     if parent is None:
         transaction.run(_SET_ROOT, of=[provider_id], root=provider_id)
     root_id = parent.root_id if parent else provider_id
@@ -214,7 +212,7 @@ def bump_generation(transaction: Transaction, provider_id: int, uuid: str, befor
 
 
 def _refuse_duplicates(transaction: Transaction, own_id: int | None, uuid: str, name: str) -> None:
-    for other_id, other_uuid in transaction.all(_DUPLICATES, the_uuid=uuid, the_name=name):
+    for other_id, other_uuid in transaction.all(_NAMED, the_uuid=uuid, the_name=name):
         if other_id != own_id:
             raise DuplicateName(*(("uuid", uuid) if other_uuid == uuid else ("name", name)))
 

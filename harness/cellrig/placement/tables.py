@@ -68,19 +68,19 @@ provider_aggregates = Table(
 consumers = Table(
     "consumers",
     metadata,
-    Column("id", Integer, primary_key=True),
-    Column("uuid", _UUID, nullable=False, unique=True),
+    Column("uuid", _UUID, primary_key=True),
     Column("generation", Integer, nullable=False),
     Column("project_id", _NAME, nullable=False),
     Column("user_id", _NAME, nullable=False),
     Column("consumer_type", _NAME),
     Index("consumers_by_project", "project_id", "user_id"),
+    sqlite_with_rowid=False,
 )
 
 allocations = Table(
     "allocations",
     metadata,
-    Column("consumer_id", Integer, ForeignKey("consumers.id"), primary_key=True),
+    Column("consumer_uuid", _UUID, ForeignKey("consumers.uuid"), primary_key=True),
     Column("provider_id", Integer, ForeignKey("resource_providers.id"), primary_key=True),
     Column("resource_class", _NAME, primary_key=True),
     Column("amount", Integer, nullable=False),

@@ -39,6 +39,7 @@ class VirtualTask(Task):
         "error",
         "finished",
         "greenlet",
+        "is_awaited",
         "killed",
         "name",
         "open_database",
@@ -69,6 +70,7 @@ class VirtualTask(Task):
         self.killed = False
         self.blocked = False
         self.timed_out = False
+        self.is_awaited = False
         self.waiting_for: Waitable | None = None
         self.open_database: str | None = None
         self.deadlines: list[tuple[float, float, str]] = []

@@ -352,7 +352,9 @@ class LiveRuntime(Runtime):
             with self.changed:
                 self._tasks.pop(id(task), None)
                 task.ended.set()
-        if task.error is not None and not task.waited_for and self._on_task_error is not None:
+        if task.error is None or isinstance(task.error, TaskKilled):
+            return
+        if self._on_task_error is not None and not task.waited_for:
             self._on_task_error(task, task.error)
 
     def _keep_time(self) -> None:

@@ -196,6 +196,7 @@ class VirtualRuntime(Runtime):
         if self._current is not None and greenlet.getcurrent() is self._current.greenlet:
             return function()
         task = self.spawn(function, name=name)
+        task.is_awaited = True
         self._drive(lambda: task.finished, until=None)
         if not task.finished:
             self._explain_stop()
@@ -366,7 +367,9 @@ class VirtualRuntime(Runtime):
         self.tasks.pop(id(task), None)
         for watcher in task.watchers:
             self.wake(watcher)
-        if task.error is not None and not task.watchers and self._on_task_error is not None:
+        if task.error is None or isinstance(task.error, TaskKilled):
+            return
+        if self._on_task_error is not None and not (task.watchers or task.is_awaited):
             self._on_task_error(task, task.error)
 
     def _waiting(self) -> list[VirtualTask]:
