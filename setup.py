@@ -1,4 +1,4 @@
-"""Metadata is in setup.cfg; here only what it cannot say: packages live under three source roots."""
+"""Metadata is in setup.cfg; here is what it cannot say: packages live under three source roots."""
 
 from setuptools import find_packages, setup
 

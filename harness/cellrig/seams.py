@@ -18,7 +18,7 @@ from typing import Any, TypeVar, cast
 
 import pluggy
 
-from cellrig.errors import CellrigError
+from cellrig.errors import CellrigError, Conflict, Forbidden, Invalid, NotFound
 from cellrig.runtime import Runtime, TaskKilled
 
 T = TypeVar("T")
@@ -224,6 +224,8 @@ class Seams:
         for pause in INSIST_PAUSES:
             try:
                 return action()
+            except (Invalid, Forbidden, NotFound, Conflict):
+                raise  # that is an answer: the next one would be the same
             except CellrigError as error:
                 self.handled(error, f"{what}: tried again in {pause:g} s")
                 self._sleep(pause)

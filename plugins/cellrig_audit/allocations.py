@@ -66,7 +66,7 @@ def _check_placed(
     if root is None:
         yield f"{name} is placed on node {instance.node}, which its cell does not know"
         return
-    for uuid in sorted(_foreign(picture, consumer, {root})):
+    for uuid in sorted(_foreign(picture, consumer, root)):
         yield (
             f"{name} holds {amounts_text(consumer.allocations[uuid])} of {picture.provider(uuid)}, "
             f"which is not in the tree of its node {instance.node} ({root})"
@@ -103,11 +103,11 @@ def _check_amounts(name: str, instance: Instance, consumer: ConsumerAllocations)
         yield f"{name} is a consumer of type {consumer.consumer_type}; expected INSTANCE"
 
 
-def _foreign(picture: Picture, consumer: ConsumerAllocations, roots: set[str]) -> list[str]:
+def _foreign(picture: Picture, consumer: ConsumerAllocations, root: str) -> list[str]:
     return [
         uuid
         for uuid in consumer.allocations
-        if picture.providers[uuid].root_uuid not in roots and uuid not in picture.sharing
+        if picture.providers[uuid].root_uuid != root and uuid not in picture.sharing
     ]
 
 

@@ -132,6 +132,8 @@ def test_a_build_that_waits_for_its_host_may_hold_one_hosts_resources(broken: Br
     broken.hold(server.id, "cell2-host1", {"VCPU": 1})
     (finding,) = broken.findings()
     assert "holds 1 VCPU; its flavor m1.tiny takes" in finding
+    rig.placement.delete_allocations(server.id)
+    assert broken.findings() == []
 
 
 def test_a_build_request_may_hold_what_its_server_needs(broken: BrokenCloud) -> None:

@@ -8,6 +8,8 @@ import sys
 
 import pytest
 
+from cellrig import Rig
+
 pytest_plugins = ["pytester"]
 
 BOOTS = """
@@ -19,6 +21,13 @@ TOPOLOGY = """
     from cellrig import Cell, Host, Topology
     THREE_CELLS = Topology(cells=[Cell("a", 1), Cell("b", 2), Cell("c", 3)])
 """
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _imported() -> None:
+    """Import all that a rig needs: a run inside a test forgets what it was first to import."""
+    with Rig():
+        pass
 
 
 def test_the_rig_is_one_cell_of_two_hosts_where_nothing_is_said(pytester: pytest.Pytester) -> None:

@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from rich import box
 from rich.console import Console, RenderableType
 from rich.padding import Padding
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
 #: Characters in a line of piped output: tables are not broken for want of room.
@@ -77,14 +76,12 @@ class Screen:
     @contextmanager
     def progress(self, title: str, total: int) -> Iterator[Callable[[], None]]:
         """Show a bar in a terminal while the block runs; gives what to call after each step."""
-        bar = Progress(
-            TextColumn(f"  {title}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            console=self.console,
-            transient=True,
-            disable=not self.is_terminal,
-        )
-        with bar:
+        if not self.is_terminal:
+            yield lambda: None
+            return
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+        columns = (TextColumn(f"  {title}"), BarColumn(), MofNCompleteColumn())
+        with Progress(*columns, console=self.console, transient=True) as bar:
             task = bar.add_task(title, total=total)
             yield lambda: bar.advance(task)

@@ -15,11 +15,15 @@ from cellrig.compute.interface import ComputeService
 from cellrig.context import RequestContext
 from cellrig.db import CellDatabase
 from cellrig.errors import CellrigError, Conflict, MaxRetriesExceeded, NotFound
-from cellrig.model import Build, InstanceChanges, InstanceFault, TaskState, VmState
+from cellrig.model import Build, Instance, InstanceChanges, InstanceFault, TaskState, VmState
 from cellrig.placement.client import PlacementClient
 from cellrig.placement.types import AllocationsWrite
 from cellrig.runtime import Runtime
 from cellrig.seams import Seams
+
+
+#: Seconds that a conductor gives the messages that waited for it to come into its hands.
+HANDING_OUT = 1.0
 
 
 class CellConductor:
@@ -45,21 +49,20 @@ class CellConductor:
         self._compute = compute
         self._runtime = runtime
         self._seams = seams
+        self._in_hand: set[str] = set()
 
     def build_instances(self, context: RequestContext, build: Build) -> None:
         """Try the next alternate; see `CellConductorService.build_instances`."""
+        if build.instance_uuid in self._in_hand:
+            return  # a second copy of the message
+        self._in_hand.add(build.instance_uuid)
         try:
-            self._cell.instances.update(
-                build.instance_uuid,
-                InstanceChanges(host=None, node=None, task_state=TaskState.SCHEDULING),
-                expected_task_states=(TaskState.SPAWNING,),
-                expected_vm_states=(VmState.BUILDING,),
-                expected_host=build.selection.host,
-            )
-        except (Conflict, NotFound) as error:
-            # Deleted meanwhile, or a second copy of this message: somebody else goes on with it.
-            self._seams.handled(error, "the server is no longer waiting for another host")
-            return
+            if self._take_over(build):
+                self._go_on(context, build)
+        finally:
+            self._in_hand.discard(build.instance_uuid)
+
+    def _go_on(self, context: RequestContext, build: Build) -> None:
         failures = dict(build.failures)
         alternates = list(build.alternates)
         while alternates:
@@ -77,6 +80,45 @@ class CellConductor:
                 continue
             return
         self._exhausted(context, build.instance_uuid, failures)
+
+    def _take_over(self, build: Build) -> bool:
+        """Take the server from the host that has failed it; False when somebody else has it."""
+        uuid = build.instance_uuid
+
+        def take() -> None:
+            self._cell.instances.update(
+                uuid,
+                InstanceChanges(host=None, node=None, task_state=TaskState.SCHEDULING),
+                expected_task_states=(TaskState.SPAWNING,),
+                expected_vm_states=(VmState.BUILDING,),
+                expected_host=build.selection.host,
+            )
+
+        try:
+            self._seams.insist(take, "take over a failed build")
+        except (Conflict, NotFound) as error:
+            # Deleted meanwhile, or a second copy of the message; or this has been done, and the
+            # answer was lost.
+            self._seams.handled(error, "the server is no longer on the host")
+            return self._is_lost(self._cell.instances.get(uuid))
+        except CellrigError as error:
+            self._seams.handled(error, "the build is left to the periodic work of its host")
+            return False
+        return True
+
+    def _is_lost(self, instance: Instance) -> bool:
+        """Whether a build is in nobody's hands: on no host, with nothing claimed for it.
+
+        One that holds a claim is on its way to the host where that is, which ends it if the
+        message is lost.
+        """
+        return (
+            instance.vm_state == VmState.BUILDING
+            and instance.task_state == TaskState.SCHEDULING
+            and instance.host is None
+            and not instance.deleted
+            and self._placement.get_allocations(instance.uuid) is None
+        )
 
     def _claim(self, build: Build) -> None:
         selection = build.selection
@@ -134,16 +176,11 @@ class CellConductor:
     def sweep_lost_builds(self, context: RequestContext) -> None:
         """End the builds that a dead conductor had in its hands: nobody else would.
 
-        They are without a host, and nothing is claimed for them: one that holds a claim is on its
-        way to the host where that is, which ends it if the message is lost.
+        Those whose message waited for this one are in its hands by now.
         """
+        self._runtime.sleep(HANDING_OUT)
         for instance in self._cell.instances.all():
-            if (
-                instance.vm_state == VmState.BUILDING
-                and instance.task_state == TaskState.SCHEDULING
-                and instance.host is None
-                and self._placement.get_allocations(instance.uuid) is None
-            ):
+            if instance.uuid not in self._in_hand and self._is_lost(instance):
                 self._release(instance.uuid)
                 self.fail(
                     context,

@@ -230,7 +230,10 @@ class SuperConductor:
 
         def bury() -> None:
             cell0.instances.purge(instance.uuid)
-            cell0.instances.create(instance, request.tags)
+            try:
+                cell0.instances.create(instance, request.tags)
+            except Conflict as error:
+                self._seams.handled(error, "it is written already")
             _start_action(cell0, context, instance)
             cell0.actions.event_start(
                 instance.uuid, context.request_id, "conductor_schedule_and_build_instances", None

@@ -71,8 +71,8 @@ def replace(
 ) -> int:
     """Let a provider have exactly `wanted`; see `PlacementClient.set_inventories`."""
     row = providers.find(transaction, uuid)
-    check(transaction, uuid, wanted)
     providers.check_generation(row, generation)
+    check(transaction, uuid, wanted)
     write(transaction, row, wanted)
     drop_others(transaction, row, wanted)
     changes.record(transaction, [row.root_id], ("inventories", uuid, sorted(wanted.items())))

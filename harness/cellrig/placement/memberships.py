@@ -61,10 +61,12 @@ def set_traits(
 ) -> int:
     """Let a provider have exactly the traits in `wanted`; see `PlacementClient.set_traits`."""
     row = providers.find(transaction, uuid)
+    providers.check_generation(row, generation)
     unknown = unknown_traits(transaction, sorted(wanted))
     if unknown:
         raise InvalidWrite(f"no such trait: {', '.join(unknown)} (for resource provider {uuid})")
-    providers.check_generation(row, generation)
+    if wanted == traits.of(transaction, row.id):
+        return row.generation  # as in Placement, which moves on for inventories and aggregates
     traits.replace(transaction, row.id, wanted)
     changes.record(transaction, [row.root_id], ("traits", uuid, sorted(wanted)))
     return providers.bump_generation(transaction, row.id, uuid, row.generation)

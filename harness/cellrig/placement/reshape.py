@@ -21,8 +21,8 @@ def reshape(
     rows = []
     for uuid, write in inventory_writes.items():
         row = providers.find(transaction, uuid)
-        inventories.check(transaction, uuid, write.inventories)
         providers.check_generation(row, write.generation)
+        inventories.check(transaction, uuid, write.inventories)
         inventories.write(transaction, row, write.inventories)
         providers.bump_generation(transaction, row.id, uuid, row.generation)
         rows.append(row)

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from cellrig.client.servers import ServerRef, id_of
 from cellrig.db.hosts import HostStore
 from cellrig.db.mappings import MappingStore
-from cellrig.placement.types import ProviderRecord
 from cellrig.flavors import resources_of
+from cellrig.placement.types import ProviderRecord
 
 if TYPE_CHECKING:
     from cellrig.model import Flavor, Server

@@ -196,8 +196,9 @@ class Servers:
         )
         try:
             self._order_deletion(context, cell, server_id)
+        except NotFound:
+            raise  # somebody else was faster
         except Exception:
-            # One more word to the cell, which may have heard none: nobody is deleting the server.
             undone = InstanceChanges(task_state=instance.task_state)
             deleting = (TaskState.DELETING, instance.task_state)
             around.seams.insist(

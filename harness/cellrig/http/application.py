@@ -1,0 +1,82 @@
+"""From a table of routes to a WSGI application. Nothing else here knows the framework."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+import falcon
+
+from cellrig.errors import CellrigError
+from cellrig.http.errors import error_body, refusal_of
+from cellrig.http.faces import Face
+from cellrig.http.middleware import Admission
+from cellrig.http.responders import Surroundings, method_table
+from cellrig.http.routes import Route
+
+S = TypeVar("S")
+
+
+def wsgi_application(
+    face: Face,
+    routes: Iterable[Route[S]],
+    service: S,
+    *,
+    prefix: str,
+    now: Callable[[], float],
+    new_uuid: Callable[[], str],
+) -> falcon.App[Any, Any]:
+    """Build the WSGI application of a face.
+
+    Args:
+        face: what it is.
+        routes: all of it.
+        service: what its handlers call.
+        prefix: path of its root, for example ``/placement``; empty for ``/``.
+        now: seconds since the epoch.
+        new_uuid: makes the uuids of requests, and of what clients create without one.
+
+    Raises:
+        ValueError: `prefix` does not begin with a slash, or ends with one.
+    """
+    if prefix and (not prefix.startswith("/") or prefix.endswith("/")):
+        raise ValueError(f"prefix is {prefix!r}; it is empty, or begins and does not end with /")
+    paths: dict[str, list[Route[S]]] = {}
+    for route in routes:
+        paths.setdefault(route.path, []).append(route)
+    public = {
+        prefix + path for path, found in paths.items() if all(r.policy is None for r in found)
+    }
+    application = falcon.App(middleware=[Admission(face, public or {prefix}, new_uuid)])
+    application.set_error_serializer(_serializer(face))
+    application.add_error_handler(CellrigError, _tell)
+    surroundings = Surroundings(
+        face, service, prefix, new_uuid, lambda: datetime.fromtimestamp(now(), UTC)
+    )
+    for path, found in paths.items():
+        application.add_route(prefix + path or "/", method_table(found, surroundings))
+    return application
+
+
+def _serializer(
+    face: Face,
+) -> Callable[[falcon.Request, falcon.Response, falcon.HTTPError], None]:
+    def serialize(req: falcon.Request, resp: falcon.Response, error: falcon.HTTPError) -> None:
+        version = req.context.version
+        has_codes = version is not None and version >= face.codes_since
+        resp.data = error_body(
+            error, req.context.request_id, face.default_code if has_codes else None
+        )
+        resp.content_type = falcon.MEDIA_JSON
+
+    return serialize
+
+
+def _tell(
+    _req: falcon.Request, _resp: falcon.Response, error: CellrigError, _parameters: dict[str, Any]
+) -> None:
+    refusal = refusal_of(error)
+    raise error if refusal is None else refusal
+
+

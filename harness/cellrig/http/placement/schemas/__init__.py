@@ -1,0 +1,1 @@
+"""What the placement face takes: JSON Schemas, one file a noun, each by microversion."""

@@ -1,0 +1,126 @@
+"""From an HTTP request to a `Call`, and from an `Answer` to an HTTP response."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from types import SimpleNamespace
+from typing import Any, Generic, NamedTuple, TypeVar
+from urllib.parse import parse_qsl
+
+import falcon
+import msgspec
+
+from cellrig.http.calls import Answer, Call, Query
+from cellrig.http.checking import Schema
+from cellrig.http.errors import Refusal
+from cellrig.http.faces import Face
+from cellrig.http.routes import Route
+from cellrig.http.versions import pick
+
+S = TypeVar("S")
+
+_METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS")
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder().decode
+
+
+class Surroundings(NamedTuple, Generic[S]):
+    """What all calls of one face have in common; see `wsgi_application`."""
+
+    face: Face
+    service: S
+    prefix: str
+    new_uuid: Callable[[], str]
+    now: Callable[[], datetime]
+
+
+def method_table(routes: Sequence[Route[S]], surroundings: Surroundings[S]) -> SimpleNamespace:
+    """Return the resource object that the framework looks the methods of one path up in."""
+    allowed = sorted(route.method for route in routes)
+
+    def refuse(req: falcon.Request, _resp: falcon.Response, **_parameters: str) -> None:
+        raise falcon.HTTPMethodNotAllowed(
+            allowed, description=f"{req.method} is not a method of {req.path}"
+        )
+
+    responders: dict[str, Any] = {f"on_{method.lower()}": refuse for method in _METHODS}
+    for route in routes:
+        responders[f"on_{route.method.lower()}"] = _responder(route, allowed, surroundings)
+    return SimpleNamespace(**responders)
+
+
+def _responder(
+    route: Route[S], allowed: list[str], surroundings: Surroundings[S]
+) -> Callable[..., None]:
+    face, service, prefix, new_uuid, now = surroundings
+
+    def respond(req: falcon.Request, resp: falcon.Response, **parameters: str) -> None:
+        version = req.context.version
+        if version < route.since or not all(parameters.values()):
+            _refuse_unknown(req, route, allowed, version)
+        query = parse_qsl(req.query_string, keep_blank_values=True)
+        _authorize(req, route, query)
+        call = Call(
+            service,
+            version,
+            req.context.caller,
+            parameters,
+            _checked(query, pick(route.query, version)),
+            _body(req, pick(route.body, version)),
+            req.root_path + prefix,
+            new_uuid,
+        )
+        _write(route.handler(call), req, resp)
+        if route.is_dated and version >= face.dates_since:
+            resp.last_modified = now()
+            resp.cache_control = ["no-cache"]
+
+    return respond
+
+
+def _refuse_unknown(req: falcon.Request, route: Route[Any], allowed: list[str], version: Any) -> None:
+    told = f"{route.method} {req.path} is not known in microversion {version}"
+    if route.before == 405:
+        raise falcon.HTTPMethodNotAllowed(
+            [method for method in allowed if method != route.method], description=told
+        )
+    raise Refusal(404, told)
+
+
+def _authorize(req: falcon.Request, route: Route[Any], query: Query) -> None:
+    if route.policy is not None and not route.policy(req.context.caller, query):
+        raise Refusal(403, f"{route.method} {route.path} is not allowed to {req.context.caller[0]}")
+
+
+def _checked(query: Query, schema: Schema | None) -> Query:
+    if schema is not None:
+        schema.check(dict(query))
+    return query
+
+
+def _body(req: falcon.Request, schema: Schema | None) -> Any:
+    """Read, decode and check the body where the route takes one."""
+    if req.content_length and not req.content_type:
+        raise Refusal(400, "a request with a body needs the header Content-Type")
+    if schema is None:
+        return None
+    media_type = (req.content_type or "").partition(";")[0].strip().lower()
+    if media_type != falcon.MEDIA_JSON:
+        raise Refusal(
+            415, f"the body is of media type {req.content_type}; only application/json is taken"
+        )
+    try:
+        body = _decode(req.bounded_stream.read())
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise Refusal(400, f"Malformed JSON: {error}") from error
+    schema.check(body)
+    return body
+
+
+def _write(answer: Answer, req: falcon.Request, resp: falcon.Response) -> None:
+    resp.status = answer.status  # type: ignore[assignment]
+    if answer.body is not None:
+        resp.data = _encode(answer.body)
+    if answer.location is not None:
+        resp.location = f"{req.scheme}://{req.netloc}{answer.location}"
