@@ -153,6 +153,18 @@ def test_a_build_request_may_hold_what_its_server_needs(broken: BrokenCloud) -> 
     assert broken.findings() == []
 
 
+def test_a_deletion_that_its_host_died_in_may_have_given_back_already(
+    broken: BrokenCloud,
+) -> None:
+    server = broken.boot()
+    broken.rig.faults.crash_after("placement.delete_allocations", service="compute", nth=1)
+    broken.rig.servers.delete(server)
+    assert broken.rig.placement.get_allocations(server.id) is None
+    assert broken.findings() == []
+    broken.rig.restart("cell1-host1")
+    assert broken.findings() == []
+
+
 def test_a_build_that_holds_resources_of_two_hosts_is_found(broken: BrokenCloud) -> None:
     rig = broken.rig
     rig.crash("cell1-host1")

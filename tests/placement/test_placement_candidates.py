@@ -29,6 +29,16 @@ def test_candidates_come_in_the_order_of_creation_up_to_the_limit(forest: Any) -
     assert forest.holders({"VCPU": 1}, limit=2) == [{hosts[0]}, {hosts[1]}]
 
 
+def test_a_child_that_becomes_a_root_takes_the_place_of_its_age(forest: Any) -> None:
+    first = forest.provider("first", {"VCPU": 1})
+    child = forest.provider("child", {"VCPU": 1}, parent=first)
+    last = forest.provider("last", {"VCPU": 1})
+    assert forest.holders({"VCPU": 1}) == [{first}, {child}, {last}]
+    forest.placement.update_provider(first, name="first", parent_uuid=last)
+    forest.placement.update_provider(child, name="child", parent_uuid=None)
+    assert forest.holders({"VCPU": 1}) == [{child}, {first}, {last}]
+
+
 def test_a_candidate_can_be_put_as_it_is_and_says_who_serves_what(forest: Any) -> None:
     root = forest.provider("node", {"VCPU": 4})
     function = forest.provider("pf", {"SRIOV_NET_VF": 2}, parent=root)
@@ -96,6 +106,17 @@ def test_a_sharing_provider_gives_disk_to_the_trees_in_its_aggregate(forest: Any
     assert forest.holders({"DISK_GB": 50}) == [{disk}]
     in_both = RequestGroup("", {"VCPU": 1, "DISK_GB": 5}, in_tree=numa)
     assert ask(forest, in_both) == [{both: {"VCPU": 1, "DISK_GB": 5}}]
+
+
+def test_nobody_shares_what_the_unnumbered_group_wants_of_one_tree(forest: Any) -> None:
+    disk = forest.provider("nfs", {"DISK_GB": 100}, traits=(SHARING,), aggregates=("a",))
+    host = forest.provider("host", {"VCPU": 4}, aggregates=("a",))
+    vcpus = want("1", VCPU=1)
+    assert ask(forest, vcpus, RequestGroup("", {"DISK_GB": 5}, in_tree=disk)) == []
+    shared = RequestGroup("2", {"DISK_GB": 5}, in_tree=disk)
+    assert ask(forest, vcpus, shared, group_policy="none") == [
+        {host: {"VCPU": 1}, disk: {"DISK_GB": 5}}
+    ]
 
 
 def test_an_aggregate_of_the_root_spans_the_tree_only_for_the_unnumbered_group(

@@ -9,13 +9,18 @@ from typing import Any, TypeVar
 import falcon
 
 from cellrig.errors import CellrigError
+from cellrig.http.calls import Answer, Call
 from cellrig.http.errors import error_body, refusal_of
 from cellrig.http.faces import Face
 from cellrig.http.middleware import Admission
+from cellrig.http.openapi import describe
 from cellrig.http.responders import Surroundings, method_table
 from cellrig.http.routes import Route
 
 S = TypeVar("S")
+
+#: Where the OpenAPI description is, below the root.
+DESCRIPTION_PATH = "/openapi.json"
 
 
 def wsgi_application(
@@ -42,20 +47,31 @@ def wsgi_application(
     """
     if prefix and (not prefix.startswith("/") or prefix.endswith("/")):
         raise ValueError(f"prefix is {prefix!r}; it is empty, or begins and does not end with /")
+    told = list(routes)
+    description = describe(face, told, prefix)
+
+    def show_description(_call: Call[S]) -> Answer:
+        """Describe this API in OpenAPI's form."""
+        return Answer(body=description)
+
+    told.append(Route("GET", DESCRIPTION_PATH, show_description, (200,), policy=None))
     paths: dict[str, list[Route[S]]] = {}
-    for route in routes:
+    for route in told:
         paths.setdefault(route.path, []).append(route)
     public = {
-        prefix + path for path, found in paths.items() if all(r.policy is None for r in found)
+        prefix + path or "/" for path, found in paths.items() if not any(r.policy for r in found)
     }
-    application = falcon.App(middleware=[Admission(face, public or {prefix}, new_uuid)])
+    application = falcon.App(middleware=[Admission(face, public, new_uuid)])
+    # An answer without a body has no media type either.
+    application.resp_options.default_media_type = None  # type: ignore[assignment]
     application.set_error_serializer(_serializer(face))
     application.add_error_handler(CellrigError, _tell)
     surroundings = Surroundings(
         face, service, prefix, new_uuid, lambda: datetime.fromtimestamp(now(), UTC)
     )
     for path, found in paths.items():
-        application.add_route(prefix + path or "/", method_table(found, surroundings))
+        if prefix or path:  # at the root of the server the empty path is the slash
+            application.add_route(prefix + path, method_table(found, surroundings))
     return application
 
 
@@ -78,5 +94,3 @@ def _tell(
 ) -> None:
     refusal = refusal_of(error)
     raise error if refusal is None else refusal
-
-

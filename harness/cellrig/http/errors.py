@@ -30,6 +30,34 @@ _STATUS: tuple[tuple[type[CellrigError], int], ...] = (
 )
 
 
+#: What `error_body` returns, as JSON Schema.
+ERROR_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "errors": {
+            "type": "array",
+            "minItems": 1,
+            "items": {
+                "type": "object",
+                "properties": {
+                    "status": {"type": "integer"},
+                    "title": {"type": "string"},
+                    "detail": {"type": "string"},
+                    "request_id": {"type": "string"},
+                    "code": {"type": "string"},
+                    "max_version": {"type": "string"},
+                    "min_version": {"type": "string"},
+                },
+                "required": ["status", "title", "detail", "request_id"],
+                "additionalProperties": False,
+            },
+        }
+    },
+    "required": ["errors"],
+    "additionalProperties": False,
+}
+
+
 class Refusal(falcon.HTTPError):
     """A request that a face itself refuses.
 
@@ -49,10 +77,14 @@ class Refusal(falcon.HTTPError):
 
 
 def refusal_of(error: CellrigError) -> Refusal | None:
-    """Return how a failure of a service is told to clients; None for one that is our own fault."""
+    """Return how a failure of a service is told to clients; None for one that is our own fault.
+
+    What the path names and is not there has no code of its own: the status says it all.
+    """
     for kind, status in _STATUS:
         if isinstance(error, kind):
-            return Refusal(status, str(error), stable_code=getattr(error, "code", None))
+            code = None if status == 404 else getattr(error, "code", None)
+            return Refusal(status, str(error), stable_code=code)
     return None
 
 

@@ -1,9 +1,8 @@
-"""What happens to every request before its route is looked up, and to every answer."""
+"""What happens to every request before its route is looked up."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import falcon
 
@@ -50,10 +49,3 @@ class Admission:
         )
         if req.accept != "*/*" and not req.client_accepts_json:
             raise Refusal(406, "only application/json is provided")
-
-    def process_response(
-        self, req: falcon.Request, resp: falcon.Response, resource: Any, succeeded: bool
-    ) -> None:
-        """Leave no media type on an answer that has no body."""
-        if resp.data is None and resp.text is None:
-            resp.content_type = None  # type: ignore[assignment]

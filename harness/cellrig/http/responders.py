@@ -79,7 +79,9 @@ def _responder(
     return respond
 
 
-def _refuse_unknown(req: falcon.Request, route: Route[Any], allowed: list[str], version: Any) -> None:
+def _refuse_unknown(
+    req: falcon.Request, route: Route[Any], allowed: list[str], version: Any
+) -> None:
     told = f"{route.method} {req.path} is not known in microversion {version}"
     if route.before == 405:
         raise falcon.HTTPMethodNotAllowed(
@@ -119,8 +121,9 @@ def _body(req: falcon.Request, schema: Schema | None) -> Any:
 
 
 def _write(answer: Answer, req: falcon.Request, resp: falcon.Response) -> None:
-    resp.status = answer.status  # type: ignore[assignment]
+    resp.status = answer.status
     if answer.body is not None:
         resp.data = _encode(answer.body)
+        resp.content_type = falcon.MEDIA_JSON
     if answer.location is not None:
         resp.location = f"{req.scheme}://{req.netloc}{answer.location}"

@@ -72,9 +72,7 @@ def list_provider_allocations(call: Call[PlacementClient]) -> Answer:
     held = call.service.get_provider_allocations(uuid)
     return Answer(
         body={
-            "allocations": {
-                one.consumer_uuid: _held_told(one, uuid, call.version) for one in held
-            },
+            "allocations": {one.consumer_uuid: _held_told(one, uuid, call.version) for one in held},
             "resource_provider_generation": call.service.get_provider(uuid).generation,
         }
     )

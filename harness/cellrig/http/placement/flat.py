@@ -8,7 +8,8 @@ from cellrig.placement.types import AllocationRequest, Candidates
 def without_nested(found: Candidates, limit: int | None) -> Candidates:
     """Leave out every request that takes from two providers of one tree.
 
-    Only the providers that are left in a request keep their summaries.
+    The providers that are left in a request keep their summaries, as far as a request within the
+    limit takes from their tree.
 
     Args:
         found: all candidates, without a limit.
@@ -16,12 +17,18 @@ def without_nested(found: Candidates, limit: int | None) -> Candidates:
     """
     summaries = found.provider_summaries
 
-    def is_flat(request: AllocationRequest) -> bool:
-        roots = {summaries[uuid].root_uuid for uuid in request.allocations}
-        return len(roots) == len(request.allocations)
+    def roots_of(request: AllocationRequest) -> set[str]:
+        return {summaries[uuid].root_uuid for uuid in request.allocations}
 
-    requests = tuple(filter(is_flat, found.allocation_requests))[:limit]
-    used = {uuid for request in requests for uuid in request.allocations}
+    flat = [r for r in found.allocation_requests if len(roots_of(r)) == len(r.allocations)]
+    requests = tuple(flat[:limit])
+    used = {uuid for request in flat for uuid in request.allocations}
+    roots = {root for request in requests for root in roots_of(request)}
     return Candidates(
-        requests, {uuid: summary for uuid, summary in summaries.items() if uuid in used}
+        requests,
+        {
+            uuid: summary
+            for uuid, summary in summaries.items()
+            if uuid in used and summary.root_uuid in roots
+        },
     )

@@ -58,7 +58,8 @@ def _group(suffix: str, given: dict[str, list[str]], version: Version) -> Reques
     in_tree = given["in_tree"][-1] if "in_tree" in given else None
     if in_tree is not None and canonical(in_tree) is None:
         raise Refusal(
-            400, f"Invalid query string parameters: in_tree{suffix} is {in_tree!r}, which is no uuid"
+            400,
+            f"Invalid query string parameters: in_tree{suffix} is {in_tree!r}, which is no uuid",
         )
     return RequestGroup(
         suffix=suffix,

@@ -13,7 +13,7 @@ _TRUTHS = {"true": True, "false": False}
 
 
 def list_traits(call: Call[PlacementClient]) -> Answer:
-    """List traits by name: ``in:A,B`` or ``startswith:PREFIX``; associated with providers or not."""
+    """List traits by name (``in:A,B``, ``startswith:PREFIX``), associated with providers or not."""
     associated = call.single("associated")
     if associated is not None and associated.lower() not in _TRUTHS:
         raise Refusal(400, f"associated is {associated!r}, not true or false")

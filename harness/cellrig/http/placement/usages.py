@@ -11,9 +11,7 @@ from cellrig.placement import PlacementClient
 def list_provider_usages(call: Call[PlacementClient]) -> Answer:
     """Show how much of each resource class a provider has given."""
     record = record_of(call)
-    return Answer(
-        body={"resource_provider_generation": record.generation, "usages": record.usages}
-    )
+    return Answer(body={"resource_provider_generation": record.generation, "usages": record.usages})
 
 
 def list_usages(call: Call[PlacementClient]) -> Answer:

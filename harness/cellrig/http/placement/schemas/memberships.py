@@ -8,9 +8,7 @@ _AGGREGATES: Definition = {"type": "array", "items": UUID, "uniqueItems": True}
 
 SET_AGGREGATES = {
     (1, 1): body(_AGGREGATES),
-    (1, 19): body(
-        closed({"aggregates": _AGGREGATES, "resource_provider_generation": GENERATION})
-    ),
+    (1, 19): body(closed({"aggregates": _AGGREGATES, "resource_provider_generation": GENERATION})),
 }
 
 SET_TRAITS = {

@@ -48,6 +48,4 @@ def body(definition: Definition) -> Schema:
 
 def query(definition: Definition) -> Schema:
     """Return the schema of a query string, seen as an object of strings."""
-    return Schema(
-        definition, refusal="Invalid query string parameters", is_uuid=is_dashed_uuid
-    )
+    return Schema(definition, refusal="Invalid query string parameters", is_uuid=is_dashed_uuid)
