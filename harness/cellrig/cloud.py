@@ -15,7 +15,6 @@ import msgspec
 
 from cellrig.bus import Bus, topic_of
 from cellrig.cells import Cells, Scatter
-from cellrig.model import CELL0
 from cellrig.compute.api import Surroundings
 from cellrig.compute.host import CellClients, ComputeHost
 from cellrig.compute.interface import ComputeService
@@ -35,7 +34,7 @@ from cellrig.db.hosts import HostStore
 from cellrig.db.instances import InstanceStore
 from cellrig.driver.interface import ComputeDriver
 from cellrig.image import ImageService, image_database
-from cellrig.model import CellMapping
+from cellrig.model import CELL0, CellMapping
 from cellrig.placement.client import PlacementClient
 from cellrig.placement.service import Placement
 from cellrig.placement.tables import placement_image

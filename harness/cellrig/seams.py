@@ -5,7 +5,7 @@ announces the call and its outcome to the plugins, lets a plugin fail, delay, re
 and is where the runtime may let another task run. There is no second mechanism for faults,
 tracing or fuzzing.
 
-A part does not call `Seams.call` itself. It is handed its partner already wrapped (`Seams.wrap`),
+A part does not pass a seam by itself. It is handed its partner already wrapped (`Seams.wrap`),
 typed as the partner, and calls methods as usual.
 """
 
@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any, TypeVar, cast
 
+import msgspec
 import pluggy
 
 from cellrig.errors import CellrigError, Conflict, Forbidden, Invalid, NotFound
@@ -63,32 +64,52 @@ class Process:
                 action()
 
 
+class Call(msgspec.Struct, frozen=True):
+    """A call site: what all passages of one seam by one process have in common.
+
+    Args:
+        seam: the name, ``driver.spawn`` or ``db.cell1.instance_update``.
+        process: the process that makes the call.
+        to: the host or cell that the call goes to, where the name does not tell.
+        function: what is called.
+    """
+
+    seam: str
+    process: Process
+    to: str | None
+    function: Callable[..., Any]
+
+    @property
+    def definition(self) -> Callable[..., Any]:
+        """The function as it stands in the code, the same for every rig."""
+        function = self.function
+        defined: Any = getattr(function, "__wrapped__", None) or getattr(
+            function, "__func__", function
+        )
+        return cast(Callable[..., Any], defined)
+
+
 class Passage:
     """One call on its way through a seam.
 
     Attributes:
-        seam: the name, ``driver.spawn`` or ``db.cell1.instance_update``.
-        process: the process that makes the call.
-        to: the host or cell that the call goes to, where the name does not tell.
+        call: where it is made.
+        args, kwargs: what it is made with.
         times: how often the call is made; a plugin that sets 2 delivers it twice.
         result, error: the outcome, when the call has returned.
     """
 
-    __slots__ = ("_function", "args", "error", "kwargs", "process", "result", "seam", "times", "to")
+    __slots__ = ("_server_place", "args", "call", "error", "kwargs", "result", "times")
 
     def __init__(
         self,
-        seam: str,
-        process: Process,
-        to: str | None,
-        function: Callable[..., Any],
+        call: Call,
+        server_place: tuple[int, str] | None,
         args: tuple[Any, ...],
         kwargs: Mapping[str, Any],
     ) -> None:
-        self.seam = seam
-        self.process = process
-        self.to = to
-        self._function = function
+        self.call = call
+        self._server_place = server_place
         self.args = args
         self.kwargs = kwargs
         self.times = 1
@@ -96,11 +117,24 @@ class Passage:
         self.error: BaseException | None = None
 
     @property
+    def seam(self) -> str:
+        """The seam's name."""
+        return self.call.seam
+
+    @property
+    def process(self) -> Process:
+        """The process that makes the call."""
+        return self.call.process
+
+    @property
+    def to(self) -> str | None:
+        """The host or cell that the call goes to, where the seam's name does not tell."""
+        return self.call.to
+
+    @property
     def arguments(self) -> dict[str, Any]:
         """The call's arguments by parameter name."""
-        names = _parameter_names(getattr(self._function, "__func__", self._function))
-        if names and names[0] == "self":
-            names = names[1:]
+        names = _parameter_names(self.call.definition)
         return {**dict(zip(names, self.args, strict=False)), **self.kwargs}
 
     @property
@@ -111,18 +145,35 @@ class Passage:
     @property
     def server(self) -> str | None:
         """The uuid of the server that the call is about, where it is about one."""
-        for name, value in self.arguments.items():
-            if name in _SERVER_PARAMETERS:
-                return str(getattr(value, "uuid", value))
-        return None
+        if self._server_place is None:
+            return None
+        index, name = self._server_place
+        value = self.args[index] if index < len(self.args) else self.kwargs.get(name)
+        if value is None or isinstance(value, str):
+            return value
+        uuid = getattr(value, "instance_uuid", None) or getattr(value, "uuid", None)
+        return None if uuid is None else str(uuid)
 
 
-_SERVER_PARAMETERS = frozenset({"instance_uuid", "consumer_uuid", "instance", "guest", "server"})
+#: Parameters that hold a server's uuid, or something that has one.
+_SERVER_PARAMETERS = frozenset(
+    {"instance_uuid", "consumer_uuid", "instance", "guest", "server", "build", "fault"}
+)
 
 
 @lru_cache(maxsize=4096)
-def _parameter_names(function: Callable[..., Any]) -> tuple[str, ...]:
-    return tuple(inspect.signature(function).parameters)
+def _parameter_names(definition: Callable[..., Any]) -> tuple[str, ...]:
+    names = tuple(inspect.signature(definition).parameters)
+    return names[1:] if names and names[0] == "self" else names
+
+
+@lru_cache(maxsize=4096)
+def _server_place(definition: Callable[..., Any]) -> tuple[int, str] | None:
+    """Return the position and the name of the parameter that tells the server."""
+    for index, name in enumerate(_parameter_names(definition)):
+        if name in _SERVER_PARAMETERS:
+            return index, name
+    return None
 
 
 class _Wrapped:
@@ -138,13 +189,49 @@ class _Wrapped:
         attribute = getattr(target, name)
         if name.startswith("_") or not callable(attribute):
             return attribute
-        seam = f"{prefix}{name}"
+        call = Call(f"{prefix}{name}", process, to, attribute)
+        place = _server_place(call.definition)
 
         def passing(*args: Any, **kwargs: Any) -> Any:
-            return seams.call(seam, process, to, attribute, args, kwargs)
+            return seams.make(call, place, args, kwargs)
 
         self.__dict__[name] = passing
         return passing
+
+
+class _Listeners:
+    """Who implements one of the two hooks of seams.
+
+    Every boot passes some sixty seams. Plain implementations are called directly, in pluggy's
+    order; where one wraps the others, pluggy does it.
+    """
+
+    __slots__ = ("_functions", "_hook", "_known")
+
+    def __init__(self, hook: pluggy.HookCaller) -> None:
+        self._hook = hook
+        self._known: list[pluggy.HookImpl] = []
+        self._functions: list[Callable[..., object]] | None = []
+
+    def any(self) -> bool:
+        """Whether there are any."""
+        impls = self._hook.get_hookimpls()
+        if impls != self._known:
+            self._known = impls
+            plain = all(
+                impl.argnames == ("passage",) and not (impl.wrapper or impl.hookwrapper)
+                for impl in impls
+            )
+            self._functions = [impl.function for impl in reversed(impls)] if plain else None
+        return bool(impls)
+
+    def tell(self, passage: Passage) -> None:
+        """Announce a passage to all."""
+        if self._functions is None:
+            self._hook(passage=passage)
+            return
+        for function in self._functions:
+            function(passage)
 
 
 class Seams:
@@ -153,8 +240,8 @@ class Seams:
     def __init__(self, runtime: Runtime, plugins: pluggy.PluginManager) -> None:
         self._switch = runtime.switch
         self._sleep = runtime.sleep
-        self._enter = plugins.hook.cellrig_seam_enter
-        self._exit = plugins.hook.cellrig_seam_exit
+        self._enter = _Listeners(plugins.hook.cellrig_seam_enter)
+        self._exit = _Listeners(plugins.hook.cellrig_seam_exit)
         self._handled = plugins.hook.cellrig_error_handled
 
     def wrap(self, prefix: str, target: T, process: Process, to: str | None = None) -> T:
@@ -168,33 +255,34 @@ class Seams:
         """
         return cast(T, _Wrapped(self, prefix, target, process, to))
 
-    def call(
+    def make(
         self,
-        seam: str,
-        process: Process,
-        to: str | None,
-        function: Callable[..., Any],
+        call: Call,
+        server_place: tuple[int, str] | None,
         args: tuple[Any, ...],
         kwargs: Mapping[str, Any],
     ) -> Any:
         """Make one call through a seam. A crashed process gets no further: its task ends here."""
+        process = call.process
         if process.crashed:
             raise TaskKilled
-        self._switch(seam)
+        self._switch(call.seam)
         if process.crashed:
             raise TaskKilled
-        if not (self._enter.get_hookimpls() or self._exit.get_hookimpls()):
-            return function(*args, **kwargs)
-        passage = Passage(seam, process, to, function, args, kwargs)
+        if not (self._enter.any() | self._exit.any()):
+            return call.function(*args, **kwargs)
+        passage = Passage(call, server_place, args, kwargs)
         try:
-            self._enter(passage=passage)
+            self._enter.tell(passage)
             for _time in range(passage.times):
-                passage.result = function(*args, **kwargs)
+                passage.result = call.function(*args, **kwargs)
         except BaseException as error:
             passage.error = error
-            self._exit(passage=passage)
+            self._exit.any()
+            self._exit.tell(passage)
             raise
-        self._exit(passage=passage)
+        self._exit.any()
+        self._exit.tell(passage)
         return passage.result
 
     def handled(self, error: BaseException, because: str) -> None:

@@ -11,15 +11,14 @@ A topology is a value: write it in Python, or load it from YAML of the same shap
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from cellrig.model import CELL0
 from cellrig.errors import InvalidTopology
-from cellrig.model import Flavor
+from cellrig.model import CELL0, Flavor
 from cellrig.scheduler.options import SchedulerOptions
 
 #: Names that a cell cannot have, because another database of the rig has them.
@@ -60,7 +59,7 @@ class Cell(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """
 
     name: str
-    hosts: int | tuple[Host, ...] | list[Host] = 1
+    hosts: int | Sequence[Host] = 1
 
 
 class NamedHost(msgspec.Struct, frozen=True):
@@ -83,12 +82,12 @@ class Topology(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         zones: availability zone to the hosts in it.
     """
 
-    cells: tuple[Cell, ...] | list[Cell] = (Cell("cell1", 2),)
+    cells: Sequence[Cell] = (Cell("cell1", 2),)
     driver: str = "fake"
     options: Mapping[str, Any] = {}
-    flavors: tuple[Flavor, ...] | list[Flavor] = DEFAULT_FLAVORS
+    flavors: Sequence[Flavor] = DEFAULT_FLAVORS
     scheduler: SchedulerOptions = SchedulerOptions()
-    zones: Mapping[str, tuple[str, ...] | list[str]] = {}
+    zones: Mapping[str, Sequence[str]] = {}
 
     @classmethod
     def from_yaml(cls, text: str | bytes) -> Topology:

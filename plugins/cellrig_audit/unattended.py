@@ -27,8 +27,8 @@ def check(picture: Picture) -> Iterator[str]:
                 yield (
                     f"{record.name} on host {record.instance.host} is left in the middle of "
                     f"something (vm_state {record.instance.vm_state}, task_state "
-                    f"{record.instance.task_state}): no task, no message and no service that is "
-                    "down goes on with it"
+                    f"{record.instance.task_state}): no task, message or service that is down goes "
+                    "on with it; at best it waits for periodic work to give it up"
                 )
 
 

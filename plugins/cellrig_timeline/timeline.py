@@ -17,7 +17,6 @@ from cellrig.hooks import hookimpl
 from cellrig.runtime import Runtime, Task, TaskKilled
 from cellrig.seams import Passage, Process
 from cellrig_timeline.entry import Entry
-from cellrig_timeline.server import ServerOf
 
 #: How many of the latest entries are kept, unless `Timeline.keep_all` is called.
 KEPT = 2000
@@ -49,7 +48,6 @@ class Timeline:
         self._start = rig.runtime.now()
         self._entries: deque[Entry] = deque(maxlen=KEPT)
         self._count = 0
-        self._server_of = ServerOf().read
         # A greenlet is a task of the virtual runtime; in a thread of the live one it is the thread.
         self._under_way: dict[greenlet.greenlet, list[Entry]] = {}
         self._met_errors: WeakKeyDictionary[greenlet.greenlet, Process] = WeakKeyDictionary()
@@ -127,7 +125,7 @@ class Timeline:
             passage.process,
             passage.to,
             passage.seam,
-            self._server_of(passage),
+            passage.server,
             len(inside),
             passage,
         )

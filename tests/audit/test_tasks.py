@@ -95,8 +95,8 @@ def test_a_server_left_in_a_task_is_found(broken: BrokenCloud) -> None:
     (finding,) = broken.findings()
     assert finding == (
         f"server {server.id} (ACTIVE, powering-off) of cell cell1 on host cell1-host1 is left in "
-        "the middle of something (vm_state active, task_state powering-off): no task, no message "
-        "and no service that is down goes on with it"
+        "the middle of something (vm_state active, task_state powering-off): no task, message or "
+        "service that is down goes on with it; at best it waits for periodic work to give it up"
     )
 
 

@@ -86,7 +86,6 @@ def test_metadata_and_tags_are_kept_and_changed_whole(rig: Rig) -> None:
         ({"tags": [""]}, Invalid, "''"),
         ({"tags": ["x" * 61]}, Invalid, "60"),
         ({"tags": [str(n) for n in range(51)]}, Invalid, "51"),
-        ({"hints": {"no_such_hint": "x"}}, Invalid, "no_such_hint"),
     ],
     ids=lambda value: str(value)[:40],
 )

@@ -49,7 +49,12 @@ def test_a_malformed_microversion_is_refused(rest: Any, version: str) -> None:
 
 def test_every_answer_has_a_request_id_of_its_own(rest: Any) -> None:
     ids = set()
-    for path, token in (("/", None), ("/traits", "admin"), ("/nowhere", "admin"), ("/traits", None)):
+    for path, token in (
+        ("/", None),
+        ("/traits", "admin"),
+        ("/nowhere", "admin"),
+        ("/traits", None),
+    ):
         result = rest("GET", path, token=token)
         ids.add(result.headers["x-openstack-request-id"])
         if result.status_code >= 400:
@@ -59,7 +64,12 @@ def test_every_answer_has_a_request_id_of_its_own(rest: Any) -> None:
 
 
 def test_what_is_nowhere_is_not_found(rest: Any) -> None:
-    for path in ("/nowhere", "/resource_providers/", "/resource_providers//inventories", "/traits/"):
+    for path in (
+        "/nowhere",
+        "/resource_providers/",
+        "/resource_providers//inventories",
+        "/traits/",
+    ):
         rest("GET", path, expect=404)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from cellrig.runtime import Deadlock, DeadlineExceeded, OpenTransaction, WrongThread
+from cellrig.runtime import DeadlineExceeded, Deadlock, OpenTransaction, WrongThread
 from cellrig.runtime.interface import Task
 from cellrig.runtime.virtual import VirtualRuntime
 

@@ -76,8 +76,10 @@ class ComputeManager:
         self._host.driver.init_host()
         self._host.driver.register_event_listener(self._guest_changed)
         is_new = self._register()
-        self._tracker.update_available_resource()
-        if not is_new:
+        if is_new:
+            self._tracker.describe(())
+        else:
+            self._tracker.update_available_resource()
             self._recovery.finish_interrupted(self._context)
 
     def after_start(self) -> None:

@@ -33,7 +33,10 @@ class ResourceTracker:
 
     def update_available_resource(self) -> None:
         """Describe every node of the driver to the cell and to placement."""
-        nodes = self._host.hosts.nodes_of_host(self._host.name)
+        self.describe(self._host.hosts.nodes_of_host(self._host.name))
+
+    def describe(self, nodes: Iterable[ComputeNode]) -> None:
+        """Describe every node of the driver, where the cell has records of `nodes`."""
         known = {node.hypervisor_hostname: node for node in nodes}
         for nodename in self._host.driver.get_available_nodes():
             self._update_node(nodename, known.pop(nodename, None))

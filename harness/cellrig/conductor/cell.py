@@ -21,7 +21,6 @@ from cellrig.placement.types import AllocationsWrite
 from cellrig.runtime import Runtime
 from cellrig.seams import Seams
 
-
 #: Seconds that a conductor gives the messages that waited for it to come into its hands.
 HANDING_OUT = 1.0
 

@@ -31,7 +31,6 @@ from cellrig.runtime import Runtime
 from cellrig.scheduler.interface import SchedulerService
 from cellrig.seams import Seams
 
-
 #: Seconds that a conductor gives the messages that waited for it to come into its hands.
 HANDING_OUT = 1.0
 
@@ -232,8 +231,8 @@ class SuperConductor:
             cell0.instances.purge(instance.uuid)
             try:
                 cell0.instances.create(instance, request.tags)
-            except Conflict as error:
-                self._seams.handled(error, "it is written already")
+            except Conflict as written:
+                self._seams.handled(written, "it is written already")
             _start_action(cell0, context, instance)
             cell0.actions.event_start(
                 instance.uuid, context.request_id, "conductor_schedule_and_build_instances", None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from types import MappingProxyType
 
 import msgspec
@@ -71,8 +72,7 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
 
     def traits(self) -> tuple[str, ...]:
         """The standard traits that a node with these capabilities reports, sorted."""
-        held = (TRAITS[name] for name in self.names() if name in TRAITS)
-        return tuple(sorted(held))
+        return _traits_of(self)
 
 
 #: Capability to the standard trait (os-traits) that tells of it. Where a name is missing,
@@ -92,6 +92,12 @@ TRAITS: Mapping[str, str] = MappingProxyType(
         "ephemeral_encryption_plain": "COMPUTE_EPHEMERAL_ENCRYPTION_PLAIN",
     }
 )
+
+
+@lru_cache(maxsize=256)
+def _traits_of(capabilities: Capabilities) -> tuple[str, ...]:
+    return tuple(sorted(TRAITS[name] for name in capabilities.names() if name in TRAITS))
+
 
 _COLD = (
     "migrate_disk_and_power_off",

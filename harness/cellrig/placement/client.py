@@ -221,6 +221,15 @@ class PlacementClient(Protocol):
             Invalid: the name is not ``CUSTOM_`` and capitals, digits, underscores.
         """
 
+    def rename_resource_class(self, name: str, new_name: str) -> None:
+        """Give a custom resource class another name, everywhere (microversions 1.2 to 1.6).
+
+        Raises:
+            ResourceClassNotFound: no such class.
+            ResourceClassExists: another has the new name.
+            Invalid: a standard class, or a new name that is no custom one.
+        """
+
     def delete_resource_class(self, name: str) -> None:
         """Delete a custom resource class.
 

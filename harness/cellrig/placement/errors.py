@@ -110,6 +110,13 @@ class ResourceClassInUse(Conflict):
     code: ClassVar[str] = UNDEFINED_CODE
 
 
+class ResourceClassExists(Conflict):
+    """A resource class cannot be given the name of another."""
+
+    template = "resource class {0} exists already"
+    code: ClassVar[str] = UNDEFINED_CODE
+
+
 class AllocationRefused(Conflict):
     """A provider cannot give what was asked of it. The subclasses tell why."""
 

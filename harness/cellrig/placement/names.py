@@ -7,21 +7,25 @@ from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
 from functools import cache
 
-from sqlalchemy import bindparam, delete, insert, select
+from sqlalchemy import bindparam, delete, insert, select, update
 
 from cellrig.db.database import Statement, Transaction
+from cellrig.placement import changes
 from cellrig.placement.errors import (
     InvalidWrite,
+    ResourceClassExists,
     ResourceClassInUse,
     ResourceClassNotFound,
     TraitInUse,
     TraitNotFound,
 )
 from cellrig.placement.tables import (
+    allocations,
     custom_resource_classes,
     custom_traits,
     inventories,
     provider_traits,
+    resource_providers,
 )
 
 _CUSTOM = re.compile(r"CUSTOM_[A-Z0-9_]+")
@@ -41,6 +45,24 @@ _CLASS_USED = Statement(
     select(inventories.c.provider_id)
     .where(inventories.c.resource_class == bindparam("of"))
     .limit(1)
+)
+_RENAME_CLASS = tuple(
+    Statement(
+        update(column.table).where(column == bindparam("of")).values({column: bindparam("to")})
+    )
+    for column in (
+        custom_resource_classes.c.name,
+        inventories.c.resource_class,
+        allocations.c.resource_class,
+    )
+)
+_TREES_WITH_CLASS = Statement(
+    select(resource_providers.c.root_id)
+    .distinct()
+    .select_from(
+        inventories.join(resource_providers, resource_providers.c.id == inventories.c.provider_id)
+    )
+    .where(inventories.c.resource_class == bindparam("of"))
 )
 
 _TRAITS = Statement(select(custom_traits.c.name).order_by("name"))
@@ -104,6 +126,23 @@ def create_resource_class(transaction: Transaction, name: str) -> bool:
         return False
     transaction.run(_ADD_CLASS, name=name)
     return True
+
+
+def rename_resource_class(transaction: Transaction, name: str, new_name: str) -> None:
+    """Give a custom class another name, in all inventories and allocations."""
+    _check_custom("resource class", new_name)
+    if name in standard_resource_classes():
+        raise InvalidWrite(f"resource class {name} is a standard one and cannot be renamed")
+    if not transaction.one(_CLASSES_AMONG, names=[name]):
+        raise ResourceClassNotFound(name)
+    if name == new_name:
+        return
+    if transaction.one(_CLASSES_AMONG, names=[new_name]):
+        raise ResourceClassExists(new_name)
+    roots = [root_id for (root_id,) in transaction.all(_TREES_WITH_CLASS, of=name)]
+    for statement in _RENAME_CLASS:
+        transaction.run(statement, of=name, to=new_name)
+    changes.record(transaction, roots, ("rename", name, new_name))
 
 
 def delete_resource_class(transaction: Transaction, name: str) -> None:

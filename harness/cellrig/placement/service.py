@@ -198,6 +198,11 @@ class Placement:
         with self._transaction() as transaction:
             return names.create_resource_class(transaction, name)
 
+    def rename_resource_class(self, name: str, new_name: str) -> None:
+        """Give a custom resource class another name."""
+        with self._transaction() as transaction:
+            names.rename_resource_class(transaction, name, new_name)
+
     def delete_resource_class(self, name: str) -> None:
         """Delete a custom resource class."""
         with self._transaction() as transaction:

@@ -11,8 +11,9 @@ from collections.abc import Callable
 
 import msgspec
 
+from cellrig.compute.api.policy import check_unlocked
 from cellrig.compute.api.requests import check_image_fits
-from cellrig.compute.api.servers import Servers, check_unlocked
+from cellrig.compute.api.servers import Servers
 from cellrig.compute.api.surroundings import Surroundings
 from cellrig.compute.interface import ComputeService
 from cellrig.context import RequestContext

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 import msgspec
 
-from cellrig.compute.api.servers import check_admin
+from cellrig.compute.api.policy import check_admin, may_see
+from cellrig.compute.api.requests import find_group
 from cellrig.compute.api.surroundings import Surroundings
 from cellrig.context import RequestContext
 from cellrig.errors import Invalid
@@ -111,12 +112,14 @@ class ServerGroups:
 
     def show(self, context: RequestContext, group_uuid: str) -> ServerGroup:
         """Return a server group with its members."""
-        return self._around.api.server_groups.get(group_uuid)
+        return find_group(context, self._around, group_uuid)
 
     def all(self, context: RequestContext) -> list[ServerGroup]:
-        """Return all server groups."""
-        return self._around.api.server_groups.all()
+        """Return the server groups of the caller's project; all, to an administrator."""
+        groups = self._around.api.server_groups.all()
+        return [group for group in groups if may_see(context, group.project_id)]
 
     def delete(self, context: RequestContext, group_uuid: str) -> None:
         """Delete a server group; its members live on."""
+        find_group(context, self._around, group_uuid)
         self._around.api.server_groups.delete(group_uuid)

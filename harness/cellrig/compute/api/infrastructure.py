@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from cellrig.compute.api.policy import check_admin
 from cellrig.compute.api.requests import DEFAULT_ZONE, zones_of
-from cellrig.compute.api.servers import check_admin, is_up
+from cellrig.compute.api.servers import is_up
 from cellrig.compute.api.surroundings import Surroundings
 from cellrig.context import RequestContext
 from cellrig.errors import Conflict

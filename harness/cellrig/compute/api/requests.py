@@ -6,12 +6,13 @@ from collections.abc import Mapping
 
 import msgspec
 
+from cellrig.compute.api.policy import check_admin, may_see
 from cellrig.compute.api.surroundings import Surroundings
 from cellrig.context import RequestContext
-from cellrig.errors import Invalid
+from cellrig.errors import Invalid, NotFound
 from cellrig.flavors import validate_extra_specs
 from cellrig.image import StoredImage
-from cellrig.model import Aggregate, Flavor, ImageProperties, RequestSpec
+from cellrig.model import Aggregate, Flavor, ImageProperties, RequestSpec, ServerGroup
 
 #: The zone of hosts that no aggregate puts into one.
 DEFAULT_ZONE = "nova"
@@ -83,12 +84,15 @@ class CheckedRequest(msgspec.Struct, frozen=True):
         )
 
 
-def check_request(rig: Surroundings, asked: ServerRequest) -> CheckedRequest:
+def check_request(
+    context: RequestContext, rig: Surroundings, asked: ServerRequest
+) -> CheckedRequest:
     """Check a request against what exists.
 
     Raises:
         Invalid: names the argument, what was given and what it takes.
         NotFound: a flavor, image, host, zone or group does not exist.
+        Forbidden: somebody who is no administrator names a host.
     """
     _check_texts(asked)
     flavor = rig.api.flavors.get(asked.flavor)
@@ -102,10 +106,23 @@ def check_request(rig: Surroundings, asked: ServerRequest) -> CheckedRequest:
         raise Invalid(f"availability zone {zone!r} does not exist; there are: {known}")
     for host in (force_host, asked.host):
         if host is not None:
+            check_admin(context, "choose a host")
             rig.api.mappings.cell_of_host(host)
     if asked.group is not None:
-        rig.api.server_groups.get(asked.group)
+        find_group(context, rig, asked.group)
     return CheckedRequest(asked, flavor, image, zone, force_host, force_node)
+
+
+def find_group(context: RequestContext, rig: Surroundings, group_uuid: str) -> ServerGroup:
+    """Return a server group with its members.
+
+    Raises:
+        NotFound: there is none, or it is another project's.
+    """
+    group = rig.api.server_groups.get(group_uuid)
+    if not may_see(context, group.project_id):
+        raise NotFound("server group", group_uuid)
+    return group
 
 
 def check_image_fits(image: StoredImage, flavor: Flavor) -> None:
@@ -126,6 +143,16 @@ def check_image_fits(image: StoredImage, flavor: Flavor) -> None:
             f"image {image.name!r} needs a root disk of {image.min_disk} GiB; "
             f"flavor {flavor.name!r} has {flavor.root_gb}"
         )
+
+
+def check_name(name: str) -> None:
+    """Check a server's name.
+
+    Raises:
+        Invalid: it is empty or too long.
+    """
+    if not 0 < len(name) <= MAX_LENGTH:
+        raise Invalid(f"a server's name has 1 to {MAX_LENGTH} characters, not {len(name)}")
 
 
 def check_tags(tags: tuple[str, ...]) -> None:
@@ -167,8 +194,7 @@ def zones_of(aggregates: list[Aggregate]) -> set[str]:
 def _check_texts(asked: ServerRequest) -> None:
     if not isinstance(asked.count, int) or asked.count < 1:
         raise Invalid(f"count takes a number from 1 on; it was given {asked.count!r}")
-    if not 0 < len(asked.name) <= MAX_LENGTH:
-        raise Invalid(f"a server's name has 1 to {MAX_LENGTH} characters, not {len(asked.name)}")
+    check_name(asked.name)
     check_tags(asked.tags)
     check_metadata(asked.metadata)
 

@@ -6,10 +6,12 @@ from collections.abc import Mapping
 
 import msgspec
 
+from cellrig.compute.api.policy import check_unlocked, may_see
 from cellrig.compute.api.requests import (
     CheckedRequest,
     ServerRequest,
     check_metadata,
+    check_name,
     check_request,
     check_tags,
 )
@@ -17,7 +19,7 @@ from cellrig.compute.api.surroundings import Surroundings
 from cellrig.context import RequestContext
 from cellrig.db import CellDatabase
 from cellrig.db.hosts import COMPUTE
-from cellrig.errors import Conflict, Forbidden, NotFound
+from cellrig.errors import Conflict, NotFound
 from cellrig.model import (
     BuildRequest,
     Instance,
@@ -52,10 +54,10 @@ class Servers:
             The servers as they are asked for: in no cell, status BUILD.
 
         Raises:
-            Invalid, NotFound: see `check_request`; nothing has been written.
+            Invalid, NotFound, Forbidden: see `check_request`; nothing has been written.
         """
         around = self._around
-        checked = check_request(around, asked)
+        checked = check_request(context, around, asked)
         reservation = f"r-{around.new_uuid()[:8]}"
         pairs = [
             self._request(context, checked, reservation, index) for index in range(asked.count)
@@ -126,12 +128,12 @@ class Servers:
             lambda cell: [
                 server_of(i, cell.name, cell.instances.tags(i.uuid), cell.instances.fault(i.uuid))
                 for i in cell.instances.all()
-                if _may_see(context, i)
+                if may_see(context, i.project_id)
             ],
         )
         found = {server.id: server for answer in gathered.answers.values() for server in answer}
         for request in requests:
-            if request.instance.uuid not in found and _may_see(context, request.instance):
+            if request.instance.uuid not in found and may_see(context, request.instance.project_id):
                 found[request.instance.uuid] = server_of(request.instance, None, request.tags)
         servers = sorted(found.values(), key=lambda s: (s.created_at, s.id), reverse=True)
         return ServerList(tuple(servers), gathered.missing)
@@ -146,9 +148,12 @@ class Servers:
         tags: tuple[str, ...] | None = None,
     ) -> None:
         """Change a server's name, its whole metadata, or its tags; what is None stays."""
-        cell, _instance = self.find(context, server_id)
+        cell, instance = self.find(context, server_id)
+        check_unlocked(context, instance)
         if cell is None:
             raise Conflict(f"server {server_id} is in no cell yet: change it when it is")
+        if name is not None:
+            check_name(name)
         if metadata is not None:
             check_metadata(metadata)
         if tags is not None:
@@ -163,6 +168,8 @@ class Servers:
 
     def actions(self, context: RequestContext, server_id: str) -> list[InstanceAction]:
         """Return what was asked of a server, also of a deleted one, the newest first."""
+        if not may_see(context, self._around.api.mappings.instance_get(server_id).project_id):
+            raise NotFound("server", server_id)
         cell = self._around.cells.of_instance(server_id)
         return [] if cell is None else cell.actions.all(server_id)
 
@@ -258,32 +265,7 @@ def is_up(service: Service, now: float) -> bool:
     return not service.forced_down and now - service.last_seen_up <= SERVICE_DOWN_TIME
 
 
-def check_unlocked(context: RequestContext, instance: Instance) -> None:
-    """Check that the caller may change a server.
-
-    Raises:
-        Conflict: it is locked, and the caller is no administrator.
-    """
-    if instance.locked and not context.is_admin:
-        reason = f" ({instance.locked_reason})" if instance.locked_reason else ""
-        raise Conflict(f"server {instance.uuid} is locked{reason}")
-
-
-def check_admin(context: RequestContext, what: str) -> None:
-    """Check that the caller is an administrator.
-
-    Raises:
-        Forbidden: it is not.
-    """
-    if not context.is_admin:
-        raise Forbidden(f"user {context.user_id} may not {what}: this takes an administrator")
-
-
-def _may_see(context: RequestContext, instance: Instance) -> bool:
-    return context.is_admin or instance.project_id == context.project_id
-
-
 def _visible(context: RequestContext, instance: Instance) -> Instance:
-    if instance.deleted or not _may_see(context, instance):
+    if instance.deleted or not may_see(context, instance.project_id):
         raise NotFound("server", instance.uuid)
     return instance

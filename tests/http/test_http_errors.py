@@ -1,0 +1,110 @@
+"""Errors: their form, their codes, and the words in which bodies are refused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from falcon.testing import TestClient
+
+from cellrig.errors import DatabaseUnavailable
+from cellrig.http import placement_application
+from cellrig.http.checking import Schema
+from cellrig.http.errors import Refusal
+from cellrig.http.uuids import canonical, is_uuid
+
+
+def test_an_error_has_a_code_from_1_23_on(rest: Any) -> None:
+    rest.provider(1, "host")
+    for version, has_code in (("1.22", False), ("1.23", True)):
+        result = rest("POST", "/resource_providers", {"name": "host"}, version=version, expect=409)
+        (error,) = result.json["errors"]
+        assert error["status"] == 409
+        assert error["title"] == "Conflict"
+        assert "host" in error["detail"]
+        assert error["request_id"] == result.headers["x-openstack-request-id"]
+        assert error.get("code") == ("placement.duplicate_name" if has_code else None)
+        assert result.headers["content-type"] == "application/json"
+
+
+def test_what_has_no_code_of_its_own_has_the_undefined_one(rest: Any) -> None:
+    for method, path, status in (("GET", "/nowhere", 404), ("PUT", "/traits", 405)):
+        (error,) = rest(method, path, expect=status).json["errors"]
+        assert error["code"] == "placement.undefined_code"
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [b"{", b"\xff\xfe", b"nonsense", b'{"name": NaN}', b'{"name": "\\ud800"}', b"[" * 100_000],
+)
+def test_what_is_no_json_is_refused(rest: Any, raw: bytes) -> None:
+    told = {"Content_Type": "application/json"}
+    detail = rest.detail("POST", "/resource_providers", raw, expect=400, **told)
+    assert detail.startswith("Malformed JSON: ")
+
+
+def test_a_refused_body_is_explained_in_the_words_of_jsonschema(rest: Any) -> None:
+    told = rest.detail("POST", "/resource_providers", {"name": "x", "colour": 1}, expect=400)
+    words = (
+        "JSON does not validate: Additional properties are not allowed ('colour' was unexpected)"
+    )
+    assert told.startswith(words)
+    assert "\n" not in told
+
+
+def test_what_the_explaining_library_does_not_see_is_refused_all_the_same() -> None:
+    # Python's $ matches before a newline at the end, that of JSON Schema does not.
+    schema = Schema({"pattern": "^a$"}, refusal="no", is_uuid=is_uuid)
+    schema.check("a")
+    with pytest.raises(Refusal) as caught:
+        schema.check("a\n")
+    assert caught.value.description is not None
+    assert caught.value.description.startswith("no: ")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("ABCDEF00-0000-4000-8000-000000000013", True),
+        ("abcdef00000040008000000000000013", True),
+        ("{abcdef00-0000-4000-8000-000000000013}", True),
+        ("urn:uuid:abcdef00-0000-4000-8000-000000000013", True),
+        ("abcdef00-0000-4000-8000-00000000001", False),
+        ("abcdef00-0000-4000-8000-00000000001g", False),
+        ("abcdef00-0000-4000-8000-00000000_013", False),
+        ("", False),
+    ],
+)
+def test_a_uuid_has_32_digits(text: str, expected: bool) -> None:
+    told = "abcdef00-0000-4000-8000-000000000013" if expected else None
+    assert canonical(text) == told
+
+
+class _Broken:
+    """A placement client whose database is gone, or whose author has erred."""
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+    def list_resource_classes(self) -> None:
+        raise self.error
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [(DatabaseUnavailable("placement", "gone"), 503), (ZeroDivisionError("ours"), 500)],
+)
+@pytest.mark.filterwarnings("ignore")
+def test_a_failure_of_our_own_is_not_the_clients(
+    error: Exception, status: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    broken: Any = _Broken(error)
+    result = TestClient(placement_application(broken)).simulate_get(
+        "/placement/resource_classes",
+        headers={"X-Auth-Token": "admin", "OpenStack-API-Version": "placement 1.39"},
+    )
+    assert result.status_code == status
+    assert result.json["errors"][0]["status"] == status
+    if status == 500:
+        assert "ours" not in result.text
+        assert "ZeroDivisionError" in capsys.readouterr().err
