@@ -69,15 +69,24 @@ class _PluginManager(pluggy.PluginManager):
     """
 
     def parse_hookimpl_opts(self, plugin: object, name: str) -> Any:
-        if name not in _marked(type(plugin)):
-            return None
-        return super().parse_hookimpl_opts(plugin, name)
+        options = _marked(type(plugin)).get(name)  # type: ignore[arg-type]
+        return None if options is None else dict(options)
+
+    def parse_hookspec_opts(self, module_or_class: object, name: str) -> Any:
+        return getattr(module_or_class, name).cellrig_spec if name.startswith(_PREFIX) else None
+
+
+_PREFIX = "cellrig_"
 
 
 @lru_cache(maxsize=256)
-def _marked(kind: Hashable) -> frozenset[str]:
-    names = (name for name in dir(kind) if not name.startswith("__"))
-    return frozenset(name for name in names if hasattr(getattr(kind, name), "cellrig_impl"))
+def _marked(kind: Hashable) -> dict[str, dict[str, Any]]:
+    found = {
+        name: getattr(getattr(kind, name), "cellrig_impl", None)
+        for name in dir(kind)
+        if not name.startswith("__")
+    }
+    return {name: dict(options) for name, options in found.items() if options is not None}
 
 
 def plugin_manager() -> pluggy.PluginManager:

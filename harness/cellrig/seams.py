@@ -86,7 +86,7 @@ class Call(msgspec.Struct, frozen=True):
         defined: Any = getattr(function, "__wrapped__", None) or getattr(
             function, "__func__", function
         )
-        return cast(Callable[..., Any], defined)
+        return cast("Callable[..., Any]", defined)
 
 
 class Passage:

@@ -114,7 +114,6 @@ def test_1914777_a_server_that_is_deleted_at_any_step_of_its_build_leaves_nothin
 def test_a_server_deleted_while_the_conductor_hands_it_to_an_alternate_leaves_nothing(
     rig: Rig,
 ) -> None:
-    rig.faults.fail("driver.spawn", times=1)
     for seam in ("bus.conductor.build_instances", "placement.put_allocations"):
         rig.faults.fail("driver.spawn", times=1)
         hold = rig.faults.hold(seam, cell="cell1")

@@ -52,6 +52,13 @@ def test_a_refused_body_is_explained_in_the_words_of_jsonschema(rest: Any) -> No
     assert "\n" not in told
 
 
+def test_what_is_nested_deeply_is_refused_without_an_explanation(rest: Any) -> None:
+    told = {"Content_Type": "application/json"}
+    raw = b"[" * 600 + b"]" * 600
+    detail = rest.detail("POST", "/resource_providers", raw, expect=400, **told)
+    assert detail == "JSON does not validate: it is nested too deeply to be explained"
+
+
 def test_what_the_explaining_library_does_not_see_is_refused_all_the_same() -> None:
     # Python's $ matches before a newline at the end, that of JSON Schema does not.
     schema = Schema({"pattern": "^a$"}, refusal="no", is_uuid=is_uuid)

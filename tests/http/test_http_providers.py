@@ -186,27 +186,23 @@ def test_each_filter_came_with_its_microversion(forest: Any, query: str, since: 
 
 
 @pytest.mark.parametrize(
-    "query",
+    ("query", "words"),
     [
-        "colour=red",
-        "uuid=x",
-        "in_tree=x",
-        "member_of=x",
-        "member_of=",
-        "resources=",
-        "resources=VCPU",
-        "resources=VCPU:0",
-        "resources=VCPU:many",
-        "resources=NOPE:1",
-        "required=",
-        "required=CUSTOM_NOPE",
-        "required=in:CUSTOM_FAST,!CUSTOM_PF",
-        "required=!in:CUSTOM_FAST",
+        ("colour=red", "('colour' was unexpected)"),
+        ("uuid=x", "'x' is not a 'uuid'"),
+        ("in_tree=x", "'x' is not a 'uuid'"),
+        ("member_of=x", "'x', which is no uuid"),
+        ("member_of=", "'', which is no uuid"),
+        ("resources=", "resources=VCPU:2"),
+        ("resources=VCPU", "'VCPU'"),
+        ("resources=VCPU:0", "0 of VCPU"),
+        ("resources=VCPU:many", "'many' of VCPU"),
+        ("resources=NOPE:1", "NOPE"),
+        ("required=", "a trait is empty"),
+        ("required=CUSTOM_NOPE", "CUSTOM_NOPE"),
+        ("required=in:CUSTOM_FAST,!CUSTOM_PF", "forbidden"),
+        ("required=!in:CUSTOM_FAST", "!in:"),
     ],
 )
-def test_a_filter_that_makes_no_sense_is_refused_with_what_was_given(
-    forest: Any, query: str
-) -> None:
-    given = query.partition("=")[2].removeprefix("in:").split(":")[-1].split(",")[-1]
-    told = forest.detail("GET", f"/resource_providers?{query}", expect=400)
-    assert (given or query.partition("=")[0]).strip("!") in told or "colour" in told
+def test_a_filter_that_makes_no_sense_is_refused(forest: Any, query: str, words: str) -> None:
+    assert words in forest.detail("GET", f"/resource_providers?{query}", expect=400)

@@ -137,7 +137,12 @@ class ComputeManager:
         return self._service_uuid == service.uuid
 
     def _guest_changed(self, event: GuestEvent) -> None:
-        """Follow what the hypervisor tells of a guest, in a task of its own."""
+        """Follow what the hypervisor tells of a guest, in a task of its own.
+
+        A task that works on the server asks for the guest's state itself when it is done.
+        """
+        if self._host.is_locked(event.uuid):
+            return
         self._host.runtime.spawn(
             lambda: self._follow(event.uuid),
             name=f"{self._host.name} follows guest {event.uuid}",

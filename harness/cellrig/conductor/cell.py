@@ -141,7 +141,7 @@ class CellConductor:
         self, context: RequestContext, instance_uuid: str, failures: dict[str, str]
     ) -> None:
         error = MaxRetriesExceeded(
-            f"server {instance_uuid} could not be built on any of {len(failures)} hosts",
+            f"server {instance_uuid} could not be built on any host that was chosen for it",
             failures,
         )
         self.fail(context, instance_uuid, error)

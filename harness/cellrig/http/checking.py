@@ -54,7 +54,10 @@ class Schema:
             raise Refusal(400, f"{self._refusal}: {self._explain(value)}")
 
     def _explain(self, value: Any) -> str:
-        error = jsonschema.exceptions.best_match(self._eloquent.iter_errors(value))
-        if error is not None:
-            return " ".join(str(error).split("\n"))
+        try:
+            error = jsonschema.exceptions.best_match(self._eloquent.iter_errors(value))
+            if error is not None:
+                return " ".join(str(error).split("\n"))
+        except RecursionError:
+            return "it is nested too deeply to be explained"
         return next((str(e.message) for e in self._fast.iter_errors(value)), "it does not fit")

@@ -35,6 +35,7 @@ class Index:
     def _reset(self) -> None:
         self._trees: list[Tree | None] = []
         self._slots: dict[int, int] = {}
+        self._youngest = 0
         self._nodes: dict[str, Node] = {}
         self._levels: dict[str, list[int]] = {}
         self._traits: dict[str, int] = {}
@@ -64,6 +65,7 @@ class Index:
         aggregates: dict[frozenset[str], list[int]] = {}
         for slot, tree in enumerate(trees):
             self._trees.append(tree)
+            self._youngest = tree.root.id
             self._slots[tree.root.id] = slot
             self._note(tree)
             for name, amount in tree.largest.items():
@@ -83,18 +85,20 @@ class Index:
 
     def _change(self, transaction: Transaction, root_ids: Iterable[int]) -> None:
         present = {tree.root.id: tree for tree in read_some(transaction, root_ids, self._shared)}
-        youngest = max(self._slots, default=0) if present.keys() - self._slots.keys() else 0
         for root_id in sorted(root_ids):
             tree = present.get(root_id)
             slot = self._slots.get(root_id)
             if slot is None:
                 if tree is None:
                     continue
-                if root_id < youngest:  # the order of the trees changes: a child became a root
+                if (
+                    root_id < self._youngest
+                ):  # the order of the trees changes: a child became a root
                     self._build(read_all(transaction, self._shared))
                     return
                 slot = self._slots[root_id] = len(self._trees)
                 self._trees.append(None)
+                self._youngest = root_id
             self._put(slot, tree)
 
     def _put(self, slot: int, tree: Tree | None) -> None:

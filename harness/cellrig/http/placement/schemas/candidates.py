@@ -5,7 +5,9 @@ from __future__ import annotations
 from cellrig.http.placement.schemas.parts import Definition, closed, query
 
 _TEXT: Definition = {"type": "string"}
-_LIMIT: Definition = {"limit": {"type": "string", "pattern": "^[1-9][0-9]*$", "minLength": 1}}
+_LIMIT: Definition = {
+    "limit": {"type": "string", "pattern": "^[1-9][0-9]*$", "minLength": 1, "maxLength": 18}
+}
 _POLICY: Definition = {"group_policy": {"type": "string", "enum": ["none", "isolate"]}}
 
 #: What may follow a parameter's name to make it one of a group (granular requests).
