@@ -10,6 +10,12 @@ import pytest
 from cellrig import Rig
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line(
+        "markers", "at_every_seam(operation, actions, *services): one case for each passage"
+    )
+
+
 @pytest.fixture
 def rows() -> Callable[[Rig, str, str], list[tuple[object, ...]]]:
     """Read all rows of a table of one of a rig's databases, past everything that reads it."""

@@ -171,12 +171,14 @@ class Operations:
         host = self._host
         with host.lock(instance_uuid):
             instance = None
+            has_left = False
             try:
                 instance = host.instances.get(instance_uuid)
                 if not instance.deleted:
                     with host.event(context, instance_uuid, "compute_terminate_instance"):
                         host.driver.destroy(guest_of(instance), ())
                         host.release(instance_uuid)
+                        has_left = True
                         self._destroy_record(instance_uuid)
             except Exception as error:  # noqa: BLE001 - ends as the server's fault
                 host.fail(
@@ -186,6 +188,8 @@ class Operations:
                         vm_state=VmState.ERROR,
                         task_state=None,
                         power_state=UNSET if instance is None else power_state_of(host, instance),
+                        host=None if has_left else UNSET,
+                        node=None if has_left else UNSET,
                     ),
                     "the deletion failed, the server is in ERROR",
                 )

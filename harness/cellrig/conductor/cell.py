@@ -72,7 +72,7 @@ class CellConductor:
             try:
                 self._claim(attempt)
                 self._compute(selection.host).build_and_run_instance(context, attempt)
-            except CellrigError as error:
+            except Exception as error:  # noqa: BLE001 - whatever it was, the host does not build
                 self._seams.handled(error, "the next alternate is tried")
                 failures[selection.host] = str(error)
                 self._release(build.instance_uuid)

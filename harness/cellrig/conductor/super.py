@@ -153,7 +153,7 @@ class SuperConductor:
         )
         try:
             self._compute(selection.host).build_and_run_instance(context, build)
-        except CellrigError as error:
+        except Exception as error:  # noqa: BLE001 - whatever it was, the host does not build
             self._fail_in_cell(request.instance.uuid, cell, error)
 
     def _place(

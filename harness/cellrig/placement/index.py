@@ -91,9 +91,7 @@ class Index:
             if slot is None:
                 if tree is None:
                     continue
-                if (
-                    root_id < self._youngest
-                ):  # the order of the trees changes: a child became a root
+                if root_id < self._youngest:  # a child became a root: the order changes
                     self._build(read_all(transaction, self._shared))
                     return
                 slot = self._slots[root_id] = len(self._trees)

@@ -74,7 +74,8 @@ class Plan:
         takes_any = group.takes_any
         for name, amount in group.resources:
             pool = []
-            for node in (*tree.by_class.get(name, ()), *sharing):
+            having = tree.by_class.get(name, ())
+            for node in (*having, *sharing) if sharing else having:
                 room = node.rooms.get(name)
                 if room and fits(room, amount) and (takes_any or group.may_use(node)):
                     pool.append(node)

@@ -112,11 +112,11 @@ class Servers:
 
         Raises:
             NotFound: there is none, it is deleted, or it is another project's.
-            CellUnavailable: its cell does not answer.
+            DatabaseUnavailable: its cell is down.
         """
-        cell, instance = self.find(context, server_id)
+        cell, instance, tags = self._locate(context, server_id)
         if cell is None:
-            return server_of(instance, None, self._around.api.requests.build_get(server_id).tags)
+            return server_of(instance, None, tags)
         fault = cell.instances.fault(server_id)
         return server_of(instance, cell.name, cell.instances.tags(server_id), fault)
 
@@ -244,20 +244,30 @@ class Servers:
         Raises:
             NotFound: there is none, it is deleted, or it is another project's.
         """
+        cell, instance, _tags = self._locate(context, server_id)
+        return cell, instance
+
+    def _locate(
+        self, context: RequestContext, server_id: str
+    ) -> tuple[CellDatabase | None, Instance, tuple[str, ...]]:
+        """Return also the tags of a server that is in no cell yet; in a cell they are its own.
+
+        A build request that ends between two looks has become a server in a cell, or was deleted.
+        """
         around = self._around
         mapping = around.api.mappings.instance_get(server_id)
         if mapping.cell is None:
             try:
-                instance = around.api.requests.build_get(server_id).instance
+                request = around.api.requests.build_get(server_id)
             except NotFound as error:
                 around.seams.handled(error, "the server has moved on into a cell, or is deleted")
                 mapping = around.api.mappings.instance_get(server_id)
                 if mapping.cell is None:
                     raise NotFound("server", server_id) from None
             else:
-                return None, _visible(context, instance)
+                return None, _visible(context, request.instance), request.tags
         cell = around.cells.databases[mapping.cell]
-        return cell, _visible(context, cell.instances.get(server_id))
+        return cell, _visible(context, cell.instances.get(server_id)), ()
 
 
 def is_up(service: Service, now: float) -> bool:
