@@ -70,7 +70,7 @@ class FakeDriver(FakeMoves):
         self, tree: ProviderTree, nodename: str, allocations: HostAllocations | None = None
     ) -> None:
         wanted = describe(self.options, nodename, self.capabilities)
-        update_tree(tree, nodename, wanted, allocations)
+        update_tree(tree, nodename, wanted, allocations, self.hypervisor.places(nodename))
         if self.options.sriov or self.options.gpus:
             names = {tree.data(name).uuid: name for name in tree.names(nodename)}
             self.hypervisor.state.provider_names.update(names)

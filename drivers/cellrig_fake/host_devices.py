@@ -8,7 +8,7 @@ from uuid import NAMESPACE_DNS, uuid5
 import msgspec
 
 from cellrig.driver import ComputeResourcesUnavailable, Device, DeviceKind, HostDevice
-from cellrig_fake.device_options import Gpu, PhysicalFunction
+from cellrig_fake.device_options import Gpu, PhysicalFunction, physnet_trait
 from cellrig_fake.options import FakeOptions
 
 
@@ -133,10 +133,20 @@ def _fits(device: HostDevice, want: Device, provider: str | None, node: str) -> 
         (want.kind is device.kind or (want.kind is DeviceKind.PCI and not _is_mediated(device)))
         and want.address in (None, device.address)
         and provider in (None, device.provider_name, _card_provider(device, node))
-        and want.physical_network in (None, device.physical_network)
+        and _is_wired(device, want.physical_network)
         # A whole card is only given as such, or by its address: never to who wants a function.
         and (device.kind is not DeviceKind.PF or want.kind is DeviceKind.PF or bool(want.address))
     )
+
+
+def _is_wired(device: HostDevice, network: str | None) -> bool:
+    """Whether a device is wired to a network, whose name may come from the trait that tells of it.
+
+    A trait has capital letters, digits and underscores only, so names are compared as traits.
+    """
+    if network is None or device.physical_network is None:
+        return network is None
+    return physnet_trait(network) == physnet_trait(device.physical_network)
 
 
 def _card_provider(device: HostDevice, node: str) -> str:

@@ -22,7 +22,7 @@ from cellrig.driver import (
     HypervisorError,
     PowerState,
 )
-from cellrig_fake.host_devices import choose_devices, claim_key, node_devices
+from cellrig_fake.host_devices import choose_devices, claim_key, claimed_devices, node_devices
 from cellrig_fake.locks import DiskLocks
 from cellrig_fake.options import FakeOptions
 from cellrig_fake.state import Domain, HypervisorState, Usage, add_usage
@@ -98,6 +98,20 @@ class Hypervisor:
         """All devices of a node that a guest can have."""
         options = self._options
         return node_devices(options, node, self.host) if options.sriov or options.gpus else ()
+
+    def places(self, node: str) -> dict[str, list[str]]:
+        """By owner of a device, the providers of the node that count what it has.
+
+        A device that is not there any more is counted by none.
+        """
+        claims = self.state.claims
+        places: dict[str, list[str]] = {
+            owner: [] for key, owner in claims.items() if key.startswith(f"{node}/")
+        }
+        for device in claimed_devices(self.devices(node), node, claims) if places else ():
+            if device.owner is not None:
+                places[device.owner].append(device.provider_name)
+        return places
 
     # Coming and going
 

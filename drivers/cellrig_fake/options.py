@@ -94,6 +94,7 @@ class FakeOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
             raise ValueError(f"numa_cells: at most one for each of the {self.vcpus} vcpus")
         addresses = [address for card in self.sriov for address in card.addresses()]
         _twice("sriov", (*addresses, *(card.address for card in self.gpus)))
+        _check_pool(self.sriov)
         _twice("children", (child.name for child in self.children))
         _twice("nodes", self.nodes)
         if len(self.nodes) > 1 and not self.effective_capabilities().multiple_nodes:
@@ -116,6 +117,17 @@ def _unknown(option: str, given: Iterable[str], known: Iterable[str]) -> None:
     for name in given:
         if name not in known:
             raise ValueError(f"{option}: {name!r} is not one of {', '.join(known)}")
+
+
+def _check_pool(cards: Iterable[PhysicalFunction]) -> None:
+    """Functions that are counted at the node are one pool, with the same traits."""
+    pooled = [card for card in cards if card.tree == "root" and card.vfs]
+    for card in pooled[1:]:
+        if set(card.all_traits()) != set(pooled[0].all_traits()):
+            raise ValueError(
+                f"sriov: cards with tree 'root' have the same physical_network and traits; "
+                f"{card.address} and {pooled[0].address} differ"
+            )
 
 
 def _twice(option: str, names: Iterable[str]) -> None:

@@ -12,7 +12,7 @@ from cellrig.placement.types import Inventory
 from cellrig_fake.device_options import Gpu, PhysicalFunction
 from cellrig_fake.host_devices import provider_name
 from cellrig_fake.options import FakeOptions
-from cellrig_fake.reshape import displaced, move_allocations
+from cellrig_fake.reshape import NO_PLACES, Places, displaced, move_allocations
 
 
 class Description(msgspec.Struct, frozen=True):
@@ -36,6 +36,7 @@ def update_tree(
     node: str,
     wanted: tuple[Description, ...],
     allocations: HostAllocations | None,
+    places: Places = NO_PLACES,
 ) -> None:
     """Edit a tree until it has what is wanted, and nothing of this driver's beside that.
 
@@ -46,6 +47,7 @@ def update_tree(
         node: the root's name.
         wanted: what `describe` returned.
         allocations: what guests hold; edited where they have to hold it elsewhere.
+        places: which providers count the devices that guests have.
 
     Raises:
         ReshapeNeeded: they have to, and `allocations` is not given; nothing has been edited.
@@ -67,7 +69,7 @@ def update_tree(
         foreign = [trait for trait in there if not _is_ours(trait)]
         tree.update_traits(each.name, (*foreign, *each.traits))
     if allocations is not None:
-        move_allocations(tree, moves, allocations)
+        move_allocations(tree, moves, allocations, places)
 
 
 def _describe(options: FakeOptions, node: str, capabilities: Capabilities) -> Iterator[Description]:
@@ -172,7 +174,7 @@ def _share(record: Inventory, cell: int, cells: int) -> Inventory:
 
 
 def _is_ours(trait: str) -> bool:
-    return trait in _CAPABILITY_TRAITS or trait.startswith("CUSTOM_PHYSNET_")
+    return trait in _OUR_TRAITS or trait.startswith("CUSTOM_PHYSNET_")
 
 
-_CAPABILITY_TRAITS = frozenset(TRAITS.values())
+_OUR_TRAITS = frozenset({*TRAITS.values(), "HW_NIC_SRIOV", "HW_NUMA_ROOT"})

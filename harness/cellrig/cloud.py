@@ -72,6 +72,8 @@ class Cloud:
         cells: the names of the cells.
         scheduler_options: how scheduling is set up.
         runtime, seams, sources: of the rig.
+        placement: from the cloud's own placement service to what is asked in its place; None for
+            that service itself.
     """
 
     def __init__(
@@ -81,6 +83,7 @@ class Cloud:
         runtime: Runtime,
         seams: Seams,
         sources: Sources,
+        placement: Callable[[Placement], PlacementClient] | None = None,
     ) -> None:
         self.cell_names = cells
         self.bus = Bus(runtime, seams)
@@ -90,7 +93,8 @@ class Cloud:
             "images": Database("images", image_database(), runtime),
             **{name: Database(name, cell_image(), runtime) for name in (CELL0, *cells)},
         }
-        self.placement = Placement(self.databases["placement"])
+        own = Placement(self.databases["placement"])
+        self.placement: PlacementClient = own if placement is None else placement(own)
         self.images = ImageService(self.databases["images"])
         self.drivers: dict[str, ComputeDriver] = {}
         self.processes: dict[str, Process] = {}
@@ -114,8 +118,7 @@ class Cloud:
 
     def placement_client(self, process: Process) -> PlacementClient:
         """Return placement behind its seams."""
-        placement: PlacementClient = self.placement
-        return self._seams.wrap("placement.", placement, process)
+        return self._seams.wrap("placement.", self.placement, process)
 
     def image_client(self, process: Process) -> ImageService:
         """Return the image service behind its seams."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import tempfile
 import uuid
@@ -10,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from random import Random
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import msgspec
 
@@ -25,6 +26,7 @@ from cellrig.driver.loading import driver_options, load_driver
 from cellrig.driver.reports import GuestInfo
 from cellrig.errors import CellrigError, Conflict, NotFound
 from cellrig.image import StoredImage
+from cellrig.placement import Placement, PlacementClient
 from cellrig.plugins import plugin_manager, register_plugins
 from cellrig.runtime import Runtime, Task
 from cellrig.runtime.live import LiveRuntime
@@ -32,6 +34,9 @@ from cellrig.runtime.virtual import VirtualRuntime
 from cellrig.seams import Seams
 from cellrig.snapshot import Snapshot, Snapshots
 from cellrig.topology import DEFAULT_IMAGE, NamedHost, Topology
+
+if TYPE_CHECKING:
+    from cellrig.http.session import FaceSession
 
 T = TypeVar("T")
 
@@ -66,6 +71,9 @@ class Rig:
         live: run on threads and the wall clock instead of greenlets and a virtual clock.
         plugins: names of the plugins to use; None for all that are installed.
         audit: check everything when the rig ends.
+        placement: how all services reach placement: takes the rig's own placement service and
+            returns what they call, for example a `cellrig.placement.rest.RestPlacement`. One that
+            keeps its data elsewhere is not in snapshots, and `audit` must be off.
     """
 
     def __init__(
@@ -76,6 +84,7 @@ class Rig:
         live: bool = False,
         plugins: Sequence[str] | None = None,
         audit: bool = True,
+        placement: Callable[[Placement], PlacementClient] | None = None,
     ) -> None:
         self.topology = topology or Topology()
         self.seed = seed or 0
@@ -98,6 +107,7 @@ class Rig:
             self.runtime,
             self.seams,
             Sources(self.new_uuid, self.random, self._service_context),
+            placement,
         )
         self._snapshots = Snapshots(
             self.cloud, self.fabric, self.runtime, self._random, self.plugins
@@ -114,8 +124,9 @@ class Rig:
             self.cloud.drivers[host.name] = load_driver(
                 host.driver, options, self._driver_context(host)
             )
-        self.runtime.run(self._start_services, name="start")
-        self.runtime.settle()
+        with _without_collection():
+            self.runtime.run(self._start_services, name="start")
+            self.runtime.settle()
         self._started = True
         self.plugins.hook.cellrig_rig_started()
         return self
@@ -275,6 +286,23 @@ class Rig:
             DEFAULT_IMAGE,
         )
 
+    def session(self, face: str) -> FaceSession:
+        """Return a `requests.Session` that asks a REST face of the rig without a socket.
+
+        The face is at ``http://<face>.rig/``, and nothing else can be reached; a URL that begins
+        with a slash is on it. Requests carry the token ``admin``.
+
+        Args:
+            face: ``placement``.
+
+        Raises:
+            NotFound: a rig has no such face.
+            ExtraMissing: requests, of the extra ``http``, is not installed.
+        """
+        from cellrig.http.rig_faces import rig_session
+
+        return rig_session(self, face)
+
     # -- what is inside --------------------------------------------------------------------------
 
     def guest(self, server: ServerRef) -> GuestInfo:
@@ -392,6 +420,18 @@ class Rig:
                 f"registered are: {', '.join(known) or 'none'}"
             )
         return plugin
+
+
+@contextmanager
+def _without_collection() -> Iterator[None]:
+    """Let Python look for no garbage: while a rig is built, all that is made stays."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def _driver_options(hosts: Sequence[NamedHost]) -> list[msgspec.Struct]:

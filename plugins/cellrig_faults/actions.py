@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import sys
 from typing import TYPE_CHECKING, ClassVar
 
 import msgspec
@@ -146,7 +147,9 @@ class CrashAfter(msgspec.Struct, frozen=True):
     def act(self, passage: Passage, rig: Rig, entered: float) -> BaseException | None:
         """See `Action`."""
         passage.process.crash()
-        return TaskKilled()
+        killed = TaskKilled()
+        killed.__context__ = sys.exc_info()[1]  # what the caller was dealing with dies with it
+        return killed
 
     def __str__(self) -> str:
         return "crash after"

@@ -8,7 +8,7 @@ import pytest
 
 from cellrig import Rig, Topology
 from cellrig.driver.errors import HypervisorUnavailable
-from cellrig.model import InstanceChanges, PowerState, VmState
+from cellrig.model import InstanceChanges, PowerState, TaskState, VmState
 
 if TYPE_CHECKING:
     from tests.audit.conftest import BrokenCloud
@@ -101,6 +101,16 @@ def test_a_server_in_error_may_lack_its_guest(broken: BrokenCloud) -> None:
     assert broken.findings() == []
     broken.lose_guest(server)
     assert broken.findings() == []
+
+
+def test_a_guest_of_a_server_in_a_task_is_not_judged(broken: BrokenCloud) -> None:
+    server = broken.boot()
+    scheduled = InstanceChanges(
+        vm_state=VmState.BUILDING, task_state=TaskState.SCHEDULING, host=None, node=None
+    )
+    broken.instances("cell1").update(server.id, scheduled)
+    (finding,) = broken.findings()
+    assert "is left in the middle of something" in finding
 
 
 def test_a_host_that_is_down_is_not_judged_until_it_is_back(broken: BrokenCloud) -> None:

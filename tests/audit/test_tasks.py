@@ -100,6 +100,25 @@ def test_a_server_left_in_a_task_is_found(broken: BrokenCloud) -> None:
     )
 
 
+def test_a_server_in_a_task_is_left_to_its_host_or_cell_that_is_down(broken: BrokenCloud) -> None:
+    server = broken.boot("cell1-host1")
+    broken.instances("cell1").update(server.id, InstanceChanges(task_state=TaskState.POWERING_OFF))
+    broken.rig.crash("cell1-host2")
+    assert len(broken.findings()) == 1
+    broken.rig.crash("conductor@cell1")
+    assert broken.findings() == []
+
+
+def test_an_order_that_waits_for_a_host_that_is_down_is_left_to_it(broken: BrokenCloud) -> None:
+    server = broken.boot("cell1-host1")
+    broken.rig.crash("cell1-host1")
+    assert broken.rig.servers.stop(server).task_state == TaskState.POWERING_OFF
+    assert broken.findings() == []
+    broken.rig.restart("cell1-host1")
+    assert broken.rig.servers.show(server).task_state is None
+    assert broken.findings() == []
+
+
 def test_a_build_that_nobody_goes_on_with_is_found(broken: BrokenCloud) -> None:
     rig = broken.rig
     rig.crash("cell1-host1")

@@ -90,6 +90,49 @@ def plugins() -> int:
     return 0 if show_plugins(Screen()) else 1
 
 
+@command.command(
+    context_settings=_TAKES_HELP,
+    short_help="Serve a cloud, or placement alone, over HTTP.",
+    epilog="Example: cellrig serve --service placement --port 8780",
+)
+@click.option(
+    "--topology",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Build this cloud (YAML) in place of one cell with two hosts.",
+)
+@click.option("--host", default="127.0.0.1", show_default=True, help="Listen on this address.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=0,
+    show_default=True,
+    help="Listen on this port; 0 takes a free one.",
+)
+@click.option(
+    "--service",
+    type=click.Choice(["placement"]),
+    help="Serve this alone, at /, without a cloud; includes --control.",
+)
+@click.option("--control", is_flag=True, help="Let POST /rig/reset bring the start state back.")
+def serve(topology: Path | None, host: str, port: int, service: str | None, control: bool) -> int:
+    """Serve a cloud over HTTP, on threads and the wall clock, until SIGTERM or SIGINT.
+
+    Placement is under /placement. When it answers, one line of JSON says where: {"ready": true,
+    "url": "http://127.0.0.1:PORT", "pid": N}. Any token is believed (admin is an administrator),
+    so let nobody else reach the address.
+    """
+    if service is not None and topology is not None:
+        raise click.UsageError(f"--service {service} has no cloud, so it takes no --topology")
+    from cellrig.cli.serve import serve_placement, serve_rig
+
+    if service is None:
+        serve_rig(topology, host, port, control=control)
+    else:
+        serve_placement(host, port)
+    return 0
+
+
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command; every failure is one line, and the exit status tells.
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from cellrig.compute.guests import devices_of, guest_of, image_of
+from cellrig.compute.guests import devices_of, guest_of, holds_devices, image_of
 from cellrig.compute.host import ComputeHost, explain
 from cellrig.context import RequestContext
 from cellrig.driver.errors import BuildAbort
@@ -150,8 +150,8 @@ class Builder:
             host.seams.handled(error, "the server has left already")
 
     def _tree_of(self, held: ConsumerAllocations) -> Iterable[ProviderRecord]:
-        """Return the providers of the tree, when the server holds more than one provider's."""
-        if len(held.allocations) < 2:
+        """Return the providers of the tree, where the server holds devices of it."""
+        if not holds_devices(held):
             return ()
         return self._host.placement.get_provider_tree(next(iter(held.allocations)))
 

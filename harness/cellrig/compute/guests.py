@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from cellrig.driver.values import Device, DeviceKind, Guest, Image
 from cellrig.image import StoredImage
@@ -57,6 +57,20 @@ def image_of(image: StoredImage) -> Image:
     )
 
 
+def holds_devices(held: ConsumerAllocations) -> bool:
+    """Whether an allocation names resources that a guest gets as devices."""
+    return bool(device_amounts(held.allocations))
+
+
+def device_amounts(allocations: Mapping[str, Mapping[str, int]]) -> dict[str, int]:
+    """Return of how many devices allocations are, by the uuid of the provider that counts them."""
+    amounts = {
+        uuid: sum(amount for name, amount in held.items() if name in _DEVICE_KINDS)
+        for uuid, held in allocations.items()
+    }
+    return {uuid: amount for uuid, amount in amounts.items() if amount}
+
+
 def devices_of(
     held: ConsumerAllocations, providers: Iterable[ProviderRecord]
 ) -> tuple[Device, ...]:
@@ -86,5 +100,8 @@ def _device(provider: ProviderRecord, resource_class: str, kind: DeviceKind) -> 
         provider_uuid=provider.uuid,
         provider_name=provider.name,
         resource_class=resource_class,
-        physical_network=networks[0].removeprefix(_PHYSICAL_NETWORK).lower() if networks else None,
+        # Of several networks a provider cannot tell which one its next function is wired to.
+        physical_network=(
+            networks[0].removeprefix(_PHYSICAL_NETWORK).lower() if len(networks) == 1 else None
+        ),
     )

@@ -86,6 +86,7 @@ class ComputeManager:
         """Finish what can only be seen once the messages that waited are in other hands."""
         self._host.runtime.sleep(HANDING_OUT)
         self._recovery.end_untaken_builds()
+        self._again("remove_orphans", self._upkeep.remove_orphans)
 
     def start_periodics(self) -> None:
         """Begin the periodic work, each host's at its own moment."""

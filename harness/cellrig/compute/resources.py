@@ -5,15 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 
 from cellrig.compute.host import ComputeHost
+from cellrig.compute.keeping import data_of, keep_what_is_held
 from cellrig.driver.capabilities import TRAITS
 from cellrig.driver.errors import ReshapeNeeded
 from cellrig.driver.provider_tree import ProviderData, ProviderTree
 from cellrig.driver.reports import HostState
+from cellrig.errors import CellrigError
 from cellrig.model import ComputeNode
-from cellrig.placement.errors import ConcurrentUpdate
+from cellrig.placement.errors import (
+    ConcurrentUpdate,
+    InventoryInUse,
+    ProviderHasChildren,
+    ProviderInUse,
+)
 from cellrig.placement.types import AllocationsWrite, InventoriesWrite, ProviderRecord
 
 _CAPABILITY_TRAITS = frozenset(TRAITS.values())
+
+#: What says that the tree is not any more what was read.
+_CHANGED_MEANWHILE = (ConcurrentUpdate, InventoryInUse, ProviderInUse, ProviderHasChildren)
 
 #: How often a tree is read anew when somebody else changed it at the same moment.
 _ROUNDS = 4
@@ -47,38 +57,53 @@ class ResourceTracker:
         state = self._host.driver.get_host_state(nodename)
         uuid = known.uuid if known else state.uuid or self._new_uuid()
         node = _node(uuid, self._host.name, nodename, state)
+        # The record comes first: whatever becomes of the tree, the next round knows its uuid.
+        if known is None or _differs(known, node):
+            self._host.hosts.node_save(node)
+        try:
+            self._tell_placement(node)
+        except CellrigError as error:
+            # One node's wrong description must keep neither the others nor the service from work.
+            self._host.seams.handled(
+                error, f"placement's picture of node {nodename} waits for the next round"
+            )
+
+    def _tell_placement(self, node: ComputeNode) -> None:
         for _round in range(_ROUNDS - 1):
             try:
                 self._update_tree(node)
-            except ConcurrentUpdate as error:
+            except _CHANGED_MEANWHILE as error:
                 self._host.seams.handled(error, "the provider tree is read again")
             else:
-                break
-        else:
-            self._update_tree(node)
-        if known is None or _differs(known, node):
-            self._host.hosts.node_save(node)
+                return
+        self._update_tree(node)
 
     def _update_tree(self, node: ComputeNode) -> None:
         """Let the driver edit what placement knows, and write what it changed.
 
         Raises:
-            ConcurrentUpdate: a provider was changed meanwhile; read again.
+            ConcurrentUpdate, InventoryInUse, ProviderInUse: a provider was changed, or somebody
+                claimed of it, meanwhile; read again.
         """
         placement = self._host.placement
         records = placement.get_provider_tree(node.uuid)
         before = {record.uuid: record for record in records}
-        tree = ProviderTree.from_data([_data(record) for record in records], self._new_uuid)
-        if not records:
-            tree.new_root(node.hypervisor_hostname, node.uuid)
+        tree = self._tree(node, records)
         try:
             self._host.driver.update_provider_tree(tree, node.hypervisor_hostname, None)
         except ReshapeNeeded as needed:
             self._host.seams.handled(needed, "allocations move with the tree")
-            self._reshape(node, tree, before)
+            # A driver that edits before it raises must not find its own half of the edits.
+            self._reshape(node, self._tree(node, records), before)
             return
         self._report_capabilities(tree, node.hypervisor_hostname)
         self._write(tree, before)
+
+    def _tree(self, node: ComputeNode, records: Iterable[ProviderRecord]) -> ProviderTree:
+        tree = ProviderTree.from_data(map(data_of, records), self._new_uuid)
+        if not tree.exists(node.uuid):
+            tree.new_root(node.hypervisor_hostname, node.uuid)
+        return tree
 
     def _report_capabilities(self, tree: ProviderTree, nodename: str) -> None:
         """Let the root have the traits of what the driver can do, and not those it cannot."""
@@ -89,7 +114,12 @@ class ResourceTracker:
 
     def _write(self, tree: ProviderTree, before: Mapping[str, ProviderRecord]) -> None:
         placement = self._host.placement
-        wanted = {provider.uuid: provider for provider in tree.to_data()}
+        held = {uuid: record.usages for uuid, record in before.items()}
+        wanted = keep_what_is_held(tree.to_data(), before.values(), held)
+        # Before anything is created: what comes may have the name of what goes.
+        for uuid in reversed(list(before)):
+            if uuid not in wanted:
+                placement.delete_provider(uuid)
         for provider in wanted.values():
             generation = self._create(provider, before.get(provider.uuid))
             record = before.get(provider.uuid)
@@ -99,9 +129,6 @@ class ResourceTracker:
                     provider.uuid, provider.inventory, generation=generation
                 )
             self._write_memberships(provider, record, generation)
-        for uuid in reversed(list(before)):
-            if uuid not in wanted:
-                placement.delete_provider(uuid)
 
     def _create(self, provider: ProviderData, record: ProviderRecord | None) -> int:
         placement = self._host.placement
@@ -148,7 +175,7 @@ class ResourceTracker:
         moved = {uuid: _copy(consumer.allocations) for uuid, consumer in held.items()}
         self._host.driver.update_provider_tree(tree, node.hypervisor_hostname, moved)
         self._report_capabilities(tree, node.hypervisor_hostname)
-        wanted = {provider.uuid: provider for provider in tree.to_data()}
+        wanted = keep_what_is_held(tree.to_data(), before.values(), _sums(moved.values()))
         inventories: dict[str, InventoriesWrite] = {}
         for provider in wanted.values():
             record = before.get(provider.uuid)
@@ -180,15 +207,15 @@ def _copy(allocations: Mapping[str, Mapping[str, int]]) -> dict[str, dict[str, i
     return {provider: dict(amounts) for provider, amounts in allocations.items()}
 
 
-def _data(record: ProviderRecord) -> ProviderData:
-    return ProviderData(
-        uuid=record.uuid,
-        name=record.name,
-        parent_uuid=record.parent_uuid,
-        inventory=record.inventories,
-        traits=tuple(sorted(record.traits)),
-        aggregates=tuple(sorted(record.aggregates)),
-    )
+def _sums(holdings: Iterable[Mapping[str, Mapping[str, int]]]) -> dict[str, dict[str, int]]:
+    """Return what consumers hold together, by provider and resource class."""
+    sums: dict[str, dict[str, int]] = {}
+    for allocations in holdings:
+        for provider, amounts in allocations.items():
+            held = sums.setdefault(provider, {})
+            for name, amount in amounts.items():
+                held[name] = held.get(name, 0) + amount
+    return sums
 
 
 def _node(uuid: str, host: str, nodename: str, state: HostState) -> ComputeNode:

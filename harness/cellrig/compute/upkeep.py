@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Container, Iterable
 
 from cellrig.compute.guests import guest_of
+from cellrig.compute.healing import lost_allocations
 from cellrig.compute.host import ComputeHost
 from cellrig.compute.recovery import STATE_OF_POWER, holds_nothing
 from cellrig.driver.reports import GuestInfo
 from cellrig.driver.values import Guest
 from cellrig.errors import CellrigError
-from cellrig.flavors import resources_of
 from cellrig.model import Instance, InstanceChanges, PowerState, TaskState, VmState
 from cellrig.placement.types import AllocationsWrite
 
@@ -61,9 +61,10 @@ class Upkeep:
                 instance = host.instances.get(instance_uuid)
                 if instance.host != host.name or instance.task_state is not None:
                     return
-                if instance.vm_state not in _FOLLOWED or instance.power_state == power:
-                    return
                 state = STATE_OF_POWER[power]
+                as_recorded = (instance.vm_state, instance.power_state) == (state, power)
+                if instance.vm_state not in _FOLLOWED or as_recorded:
+                    return
                 if instance.vm_state == VmState.STOPPED and state == VmState.ACTIVE:
                     host.driver.power_off(guest_of(instance))
                     return
@@ -117,16 +118,16 @@ class Upkeep:
             for node in host.hosts.nodes_of_host(host.name)
             if node.hypervisor_hostname == instance.node
         )
-        write = AllocationsWrite(
-            allocations={node.uuid: resources_of(instance.flavor)},
-            project_id=instance.project_id,
-            user_id=instance.user_id,
-            consumer_generation=None,
-        )
         with host.lock(instance.uuid):
             if host.instances.get(instance.uuid) != instance:
                 return  # it is being worked on, or deleted: the next round sees it
             try:
+                write = AllocationsWrite(
+                    allocations=lost_allocations(instance, node, host.placement, host.driver),
+                    project_id=instance.project_id,
+                    user_id=instance.user_id,
+                    consumer_generation=None,
+                )
                 host.placement.put_allocations(instance.uuid, write)
             except CellrigError as error:
                 host.seams.handled(error, "the allocation stays missing until the next round")

@@ -121,18 +121,26 @@ class Transaction:
 
     def run(self, statement: Statement, /, **values: Any) -> int:
         """Run a statement that changes rows; return how many it changed."""
-        if not self._writes:
-            self._connection.execute("BEGIN IMMEDIATE")
-            self._writes = True
+        self._begin()
         try:
             return self._connection.execute(*statement.bind(values)).rowcount
         except sqlite3.IntegrityError as error:
             raise Conflict(f"database {self._database.name}: {error}") from error
 
     def run_each(self, statement: Statement, rows: Iterable[Mapping[str, Any]]) -> None:
-        """Run a statement once for each of `rows`."""
-        for values in rows:
-            self.run(statement, **values)
+        """Run a statement once for each of `rows`; it takes no lists."""
+        self._begin()
+        bound = [statement.bind(values) for values in rows]
+        try:
+            if bound:
+                self._connection.executemany(bound[0][0], [values for _text, values in bound])
+        except sqlite3.IntegrityError as error:
+            raise Conflict(f"database {self._database.name}: {error}") from error
+
+    def _begin(self) -> None:
+        if not self._writes:
+            self._connection.execute("BEGIN IMMEDIATE")
+            self._writes = True
 
 
 class Database:

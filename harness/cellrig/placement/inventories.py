@@ -98,13 +98,16 @@ def write(
 ) -> None:
     """Add and change inventories, and leave those alone that are not `wanted`."""
     present = stocks_of(transaction, row.id)
+    new_rows = []
     for name, inventory in wanted.items():
         fields = {field: getattr(inventory, field) for field in _FIELDS}
         if name not in present:
-            transaction.run(_ADD, provider_id=row.id, resource_class=name, used=0, **fields)
+            own = {"provider_id": row.id, "resource_class": name, "used": 0}
+            new_rows.append({**own, **fields})
         elif present[name].inventory != inventory:
             new = {f"new_{field}": value for field, value in fields.items()}
             transaction.run(_CHANGE, of=row.id, of_class=name, **new)
+    transaction.run_each(_ADD, new_rows)
 
 
 def drop_others(

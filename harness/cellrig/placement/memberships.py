@@ -46,8 +46,8 @@ class Membership:
     def replace(self, transaction: Transaction, provider_id: int, wanted: AbstractSet[str]) -> None:
         """Let one provider have exactly the names in `wanted`."""
         present = self.of(transaction, provider_id)
-        for name in sorted(wanted - present):
-            transaction.run(self._add, **{"provider_id": provider_id, self._column: name})
+        rows = [{"provider_id": provider_id, self._column: n} for n in sorted(wanted - present)]
+        transaction.run_each(self._add, rows)
         for name in sorted(present - wanted):
             transaction.run(self._drop, of=provider_id, of_name=name)
 

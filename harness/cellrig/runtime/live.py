@@ -32,9 +32,14 @@ class LiveTask(Task):
         self.killed = False
         self.waited_for = False
         self.waiting_for: str | None = None
-        self.held = False
+        self.held_by: LiveEvent | None = None
         self.open_database: str | None = None
         self.deadlines: list[tuple[float, float, str]] = []
+
+    @property
+    def is_held(self) -> bool:
+        """Whether it waits for something that only the test can set, and has not."""
+        return self.held_by is not None and not self.held_by.is_set
 
     @property
     def done(self) -> bool:
@@ -67,7 +72,9 @@ class LiveEvent(Event):
         return self._set
 
     def wait(self) -> None:
-        self._runtime.wait_until(lambda: self._set, self.name, external=self.external)
+        self._runtime.wait_until(
+            lambda: self._set, self.name, held_by=self if self.external else None
+        )
 
 
 class LiveLock(Lock):
@@ -244,7 +251,7 @@ class LiveRuntime(Runtime):
     def settle(self) -> None:
         with self.changed:
             self.changed.wait_for(
-                lambda: self._closed or all(task.held for task in self._tasks.values())
+                lambda: self._closed or all(task.is_held for task in self._tasks.values())
             )
 
     def advance(self, seconds: float) -> None:
@@ -287,7 +294,7 @@ class LiveRuntime(Runtime):
         what: str,
         *,
         until: float | None = None,
-        external: bool = False,
+        held_by: LiveEvent | None = None,
     ) -> None:
         """Wait until `condition`, the time `until`, or the nearest deadline of the task."""
         task = self._task()
@@ -295,11 +302,11 @@ class LiveRuntime(Runtime):
             raise OpenTransaction(task.name, "wait", task.open_database)
         deadlines = task.deadlines if task is not None else self._outside_deadlines()
         with self.changed:
-            self._note_wait(task, what, external)
+            self._note_wait(task, what, held_by)
             try:
                 self._wait(task, condition, until, deadlines)
             finally:
-                self._note_wait(task, None, False)
+                self._note_wait(task, None, None)
 
     def _wait(
         self,
@@ -322,11 +329,13 @@ class LiveRuntime(Runtime):
                 ends.append(until)
             self.changed.wait(min(ends) - now if ends else None)
 
-    def _note_wait(self, task: LiveTask | None, what: str | None, held: bool) -> None:
+    def _note_wait(
+        self, task: LiveTask | None, what: str | None, held_by: LiveEvent | None
+    ) -> None:
         if task is not None:
             task.waiting_for = what
-            if task.held != held:
-                task.held = held
+            if task.held_by is not held_by:
+                task.held_by = held_by
                 self.changed.notify_all()
 
     def _new_task(self, name: str, owner: Owner | None) -> LiveTask:

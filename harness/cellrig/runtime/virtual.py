@@ -195,6 +195,7 @@ class VirtualRuntime(Runtime):
     def run(self, function: Callable[[], T], *, name: str) -> T:
         if self._current is not None and greenlet.getcurrent() is self._current.greenlet:
             return function()
+        self._check_thread()
         task = self.spawn(function, name=name)
         task.is_awaited = True
         self._drive(lambda: task.finished, until=None)
@@ -312,8 +313,7 @@ class VirtualRuntime(Runtime):
 
     def _drive(self, stop: Callable[[], bool], until: float | None) -> None:
         """Run tasks, and move the clock when none can run, until `stop` or nothing is left."""
-        if threading.get_ident() != self._thread:
-            raise WrongThread(self._thread, threading.get_ident())
+        self._check_thread()
         if self._looping:
             raise Deadlock("the rig's loop was entered from inside itself")
         self._looping = True
@@ -327,6 +327,10 @@ class VirtualRuntime(Runtime):
                 self._run_ready(stop)
         finally:
             self._looping = False
+
+    def _check_thread(self) -> None:
+        if threading.get_ident() != self._thread:
+            raise WrongThread(self._thread, threading.get_ident())
 
     def _next_due(self, until: float | None) -> Timer | None:
         """Return the timer that the clock may move on to."""

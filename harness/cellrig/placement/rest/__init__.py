@@ -1,5 +1,6 @@
 """Placement reached over HTTP."""
 
-from cellrig.placement.rest.client import PlacementFailed, RestPlacement
+from cellrig.placement.rest.client import RestPlacement
+from cellrig.placement.rest.wire import PlacementFailed, PlacementUnreachable
 
-__all__ = ["PlacementFailed", "RestPlacement"]
+__all__ = ["PlacementFailed", "PlacementUnreachable", "RestPlacement"]

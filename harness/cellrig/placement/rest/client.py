@@ -8,30 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
-from typing import Any, NoReturn, Protocol
+from typing import Any
 
 import msgspec
-from msgspec import UNSET
 
-from cellrig.errors import CellrigError
 from cellrig.placement.errors import (
-    AllocationRefused,
-    ConcurrentUpdate,
-    DuplicateName,
-    InvalidQuery,
-    InvalidWrite,
-    InventoryInUse,
-    ProviderHasChildren,
-    ProviderInUse,
-    ProviderNotFound,
+    ResourceClassExists,
     ResourceClassInUse,
     ResourceClassNotFound,
     TraitInUse,
     TraitNotFound,
 )
 from cellrig.placement.rest.forms import (
-    UNKNOWN_TYPE,
-    Response,
+    allocations_body,
+    allocations_version,
     amounts,
     candidate_parameters,
     consumer,
@@ -41,8 +31,8 @@ from cellrig.placement.rest.forms import (
     parents_first,
     provider,
     summary,
-    told,
 )
+from cellrig.placement.rest.wire import Session, Wire
 from cellrig.placement.types import (
     AllocationRequest,
     AllocationsWrite,
@@ -57,32 +47,6 @@ from cellrig.placement.types import (
     RequestGroup,
 )
 
-MICROVERSION = "placement 1.39"
-
-
-class PlacementFailed(CellrigError):
-    """A placement service answered with something that its API does not have.
-
-    Args: method, path, status, body.
-    """
-
-    template = "placement answered {0} {1} with status {2}: {3}"
-
-
-class Session(Protocol):
-    """What is needed to reach the service; `requests.Session` is one."""
-
-    def request(
-        self,
-        method: str,
-        url: str,
-        *,
-        params: Any = None,
-        data: Any = None,
-        headers: Any = None,
-    ) -> Response:
-        """Make one request."""
-
 
 class RestPlacement:
     """A `PlacementClient`, which see for the methods, over HTTP.
@@ -93,14 +57,13 @@ class RestPlacement:
     """
 
     def __init__(self, session: Session, url: str) -> None:
-        self._session = session
-        self._url = url.rstrip("/")
+        self._wire = Wire(session, url)
 
     # -- candidates and allocations --------------------------------------------------------------
 
     def get_allocation_candidates(self, query: CandidateQuery) -> Candidates:
         """Return the ways to serve `query`."""
-        body = self._get("/allocation_candidates", candidate_parameters(query))
+        body = self._wire.get("/allocation_candidates", candidate_parameters(query))
         return Candidates(
             tuple(
                 AllocationRequest(
@@ -114,25 +77,26 @@ class RestPlacement:
 
     def put_allocations(self, consumer_uuid: str, write: AllocationsWrite) -> None:
         """Let one consumer hold exactly what `write` says."""
-        body = self._allocations_body(consumer_uuid, write)
-        self._send("PUT", f"/allocations/{consumer_uuid}", body, what=consumer_uuid)
+        bodies, version = self._allocations({consumer_uuid: write})
+        path = f"/allocations/{consumer_uuid}"
+        self._wire.send("PUT", path, bodies[consumer_uuid], what=consumer_uuid, version=version)
 
     def post_allocations(self, writes: Mapping[str, AllocationsWrite]) -> None:
         """Replace the allocations of several consumers at once."""
-        body = {uuid: self._allocations_body(uuid, write) for uuid, write in writes.items()}
-        self._send("POST", "/allocations", body, what=", ".join(writes))
+        bodies, version = self._allocations(writes)
+        self._wire.send("POST", "/allocations", bodies, what=", ".join(writes), version=version)
 
     def get_allocations(self, consumer_uuid: str) -> ConsumerAllocations | None:
         """Return what the consumer holds; None where it holds nothing."""
-        body = self._get(f"/allocations/{consumer_uuid}")
+        body = self._wire.get(f"/allocations/{consumer_uuid}")
         return consumer(consumer_uuid, body) if body["allocations"] else None
 
     def delete_allocations(self, consumer_uuid: str) -> bool:
         """Take everything from the consumer."""
         path = f"/allocations/{consumer_uuid}"
-        response = self._request("DELETE", path)
+        response = self._wire.request("DELETE", path)
         if response.status_code not in (204, 404):
-            self._refuse("DELETE", path, response, consumer_uuid)
+            self._wire.refuse("DELETE", path, response, consumer_uuid)
         return response.status_code == 204
 
     def list_allocations(self) -> tuple[ConsumerAllocations, ...]:
@@ -145,37 +109,27 @@ class RestPlacement:
 
     def get_provider_allocations(self, provider_uuid: str) -> tuple[ConsumerAllocations, ...]:
         """Return what the consumers of one provider hold."""
-        body = self._get(f"/resource_providers/{provider_uuid}/allocations", what=provider_uuid)
+        body = self._wire.get(
+            f"/resource_providers/{provider_uuid}/allocations", what=provider_uuid
+        )
         consumers = (self.get_allocations(uuid) for uuid in sorted(body["allocations"]))
         return tuple(consumer for consumer in consumers if consumer is not None)
 
-    def _allocations_body(self, consumer_uuid: str, write: AllocationsWrite) -> dict[str, Any]:
-        held = self.get_allocations(consumer_uuid) if must_look(write) else None
-        kind = write.consumer_type
-        if kind is None:
-            kind = (held.consumer_type if held else None) or UNKNOWN_TYPE
-        generation = write.consumer_generation
-        if generation is UNSET:
-            generation = held.generation if held else None
-        body: dict[str, Any] = {
-            "allocations": {
-                uuid: {"resources": dict(amounts)} for uuid, amounts in write.allocations.items()
-            },
-            "project_id": write.project_id,
-            "user_id": write.user_id,
-            "consumer_generation": generation,
-            "consumer_type": kind,
-        }
-        if write.mappings and write.allocations:
-            body["mappings"] = {suffix: list(uuids) for suffix, uuids in write.mappings.items()}
-        return body
+    def _allocations(self, writes: Mapping[str, AllocationsWrite]) -> tuple[dict[str, Any], str]:
+        """Return writes as bodies by consumer, and the microversion to send them in."""
+        version = allocations_version(writes.values())
+        bodies = {}
+        for uuid, write in writes.items():
+            held = self.get_allocations(uuid) if must_look(write, version) else None
+            bodies[uuid] = allocations_body(uuid, write, held, version)
+        return bodies, version
 
     # -- usages ----------------------------------------------------------------------------------
 
     def get_provider_usages(self, provider_uuid: str) -> dict[str, int]:
         """Return the amount allocated of each class that the provider has."""
         path = f"/resource_providers/{provider_uuid}/usages"
-        usages: dict[str, int] = self._get(path, what=provider_uuid)["usages"]
+        usages: dict[str, int] = self._wire.get(path, what=provider_uuid)["usages"]
         return usages
 
     def get_usages(
@@ -183,7 +137,7 @@ class RestPlacement:
     ) -> dict[str, ConsumerTypeUsage]:
         """Return what a project's consumers use, by consumer type."""
         given = {"project_id": project_id, "user_id": user_id, "consumer_type": consumer_type}
-        body = self._get("/usages", [(k, v) for k, v in given.items() if v is not None])
+        body = self._wire.get("/usages", [(k, v) for k, v in given.items() if v is not None])
         return {
             kind: ConsumerTypeUsage(
                 usage["consumer_count"],
@@ -217,12 +171,12 @@ class RestPlacement:
         )
         parameters = group_parameters(group)
         parameters += [(k, v) for k, v in (("name", name), ("uuid", uuid)) if v is not None]
-        body = self._get("/resource_providers", parameters)
+        body = self._wire.get("/resource_providers", parameters)
         return tuple(provider(each) for each in body["resource_providers"])
 
     def get_provider(self, provider_uuid: str) -> Provider:
         """Return one provider."""
-        return provider(self._get(f"/resource_providers/{provider_uuid}", what=provider_uuid))
+        return provider(self._wire.get(f"/resource_providers/{provider_uuid}", what=provider_uuid))
 
     def get_provider_tree(self, provider_uuid: str) -> tuple[ProviderRecord, ...]:
         """Return the whole tree that a provider is in, parents before children."""
@@ -231,7 +185,7 @@ class RestPlacement:
 
     def _record(self, provider: Provider) -> ProviderRecord:
         path = f"/resource_providers/{provider.uuid}"
-        inventories = self._get(f"{path}/inventories")
+        inventories = self._wire.get(f"{path}/inventories")
         return ProviderRecord(
             uuid=provider.uuid,
             name=provider.name,
@@ -242,18 +196,17 @@ class RestPlacement:
                 name: msgspec.convert(inventory, Inventory)
                 for name, inventory in inventories["inventories"].items()
             },
-            usages=self._get(f"{path}/usages")["usages"],
-            traits=frozenset(self._get(f"{path}/traits")["traits"]),
-            aggregates=frozenset(self._get(f"{path}/aggregates")["aggregates"]),
+            usages=self._wire.get(f"{path}/usages")["usages"],
+            traits=frozenset(self._wire.get(f"{path}/traits")["traits"]),
+            aggregates=frozenset(self._wire.get(f"{path}/aggregates")["aggregates"]),
         )
 
-    def create_provider(
-        self, name: str, *, uuid: str | None = None, parent_uuid: str | None = None
-    ) -> Provider:
+    def create_provider(self, name: str, *, uuid: str, parent_uuid: str | None = None) -> Provider:
         """Create a provider."""
-        given = {"name": name, "uuid": uuid, "parent_provider_uuid": parent_uuid}
-        body = {key: value for key, value in given.items() if value is not None}
-        return provider(self._send("POST", "/resource_providers", body, what=name))
+        body = {"name": name, "uuid": uuid}
+        if parent_uuid is not None:
+            body["parent_provider_uuid"] = parent_uuid
+        return provider(self._wire.send("POST", "/resource_providers", body, what=name))
 
     def update_provider(
         self, provider_uuid: str, *, name: str, parent_uuid: str | None
@@ -261,11 +214,11 @@ class RestPlacement:
         """Give a provider a name and a parent."""
         body = {"name": name, "parent_provider_uuid": parent_uuid}
         path = f"/resource_providers/{provider_uuid}"
-        return provider(self._send("PUT", path, body, what=provider_uuid))
+        return provider(self._wire.send("PUT", path, body, what=provider_uuid))
 
     def delete_provider(self, provider_uuid: str) -> None:
         """Delete a provider."""
-        self._send("DELETE", f"/resource_providers/{provider_uuid}", what=provider_uuid)
+        self._wire.send("DELETE", f"/resource_providers/{provider_uuid}", what=provider_uuid)
 
     def set_inventories(
         self, provider_uuid: str, inventories: Mapping[str, Inventory], *, generation: int
@@ -293,7 +246,7 @@ class RestPlacement:
 
     def _set(self, path: str, body: dict[str, Any], generation: int, what: str) -> int:
         body["resource_provider_generation"] = generation
-        answer: int = self._send("PUT", path, body, what=what)["resource_provider_generation"]
+        answer: int = self._wire.send("PUT", path, body, what=what)["resource_provider_generation"]
         return answer
 
     def reshape(
@@ -302,133 +255,68 @@ class RestPlacement:
         allocations: Mapping[str, AllocationsWrite],
     ) -> None:
         """Replace inventories of providers and allocations of consumers at once."""
-        body = {
-            "inventories": {
-                uuid: {
-                    "inventories": inventories_body(write.inventories),
-                    "resource_provider_generation": write.generation,
-                }
-                for uuid, write in inventories.items()
-            },
-            "allocations": {
-                uuid: self._allocations_body(uuid, write) for uuid, write in allocations.items()
-            },
+        bodies, version = self._allocations(allocations)
+        stocks = {
+            uuid: {
+                "inventories": inventories_body(write.inventories),
+                "resource_provider_generation": write.generation,
+            }
+            for uuid, write in inventories.items()
         }
-        self._send("POST", "/reshaper", body, what=", ".join(inventories))
+        body = {"inventories": stocks, "allocations": bodies}
+        self._wire.send("POST", "/reshaper", body, what=", ".join(inventories), version=version)
 
     # -- resource classes and traits -------------------------------------------------------------
 
     def list_resource_classes(self) -> tuple[str, ...]:
         """Return all resource classes."""
-        body = self._get("/resource_classes")
-        return tuple(each["name"] for each in body["resource_classes"])
+        body = self._wire.get("/resource_classes")
+        names = [each["name"] for each in body["resource_classes"]]
+        custom = sorted(name for name in names if name.startswith("CUSTOM_"))
+        return (*(name for name in names if not name.startswith("CUSTOM_")), *custom)
 
     def create_resource_class(self, name: str) -> bool:
         """Create a custom resource class, unless it exists."""
-        return self._put_name("resource_classes", name)
+        return self._wire.put_name("resource_classes", name)
+
+    def rename_resource_class(self, name: str, new_name: str) -> None:
+        """Give a custom resource class another name; in microversion 1.6, the last that can."""
+        path = f"/resource_classes/{name}"
+        response = self._wire.request("PUT", path, body={"name": new_name}, version="1.6")
+        if response.status_code == 404:
+            raise ResourceClassNotFound(name)
+        if response.status_code == 409:
+            raise ResourceClassExists(new_name)
+        if response.status_code != 200:
+            self._wire.refuse("PUT", path, response, name)
 
     def delete_resource_class(self, name: str) -> None:
         """Delete a custom resource class."""
-        self._delete_name("resource_classes", name, ResourceClassNotFound, ResourceClassInUse)
+        errors = {404: ResourceClassNotFound, 409: ResourceClassInUse}
+        self._wire.delete_name("resource_classes", name, errors)
 
     def list_traits(
         self,
         *,
         associated: bool | None = None,
         prefix: str = "",
-        names: AbstractSet[str] = frozenset(),
+        among: AbstractSet[str] = frozenset(),
     ) -> tuple[str, ...]:
         """Return traits by name."""
         parameters: list[tuple[str, str]] = []
         if associated is not None:
             parameters.append(("associated", str(associated).lower()))
-        if names:
-            parameters.append(("name", f"in:{','.join(sorted(names))}"))
+        if among:
+            parameters.append(("name", f"in:{','.join(sorted(among))}"))
         elif prefix:
             parameters.append(("name", f"startswith:{prefix}"))
-        traits: Iterable[str] = self._get("/traits", parameters)["traits"]
+        traits: Iterable[str] = self._wire.get("/traits", parameters)["traits"]
         return tuple(sorted(trait for trait in traits if trait.startswith(prefix)))
 
     def create_trait(self, name: str) -> bool:
         """Create a custom trait, unless it exists."""
-        return self._put_name("traits", name)
+        return self._wire.put_name("traits", name)
 
     def delete_trait(self, name: str) -> None:
         """Delete a custom trait."""
-        self._delete_name("traits", name, TraitNotFound, TraitInUse)
-
-    def _put_name(self, collection: str, name: str) -> bool:
-        path = f"/{collection}/{name}"
-        response = self._request("PUT", path)
-        if response.status_code not in (201, 204):
-            self._refuse("PUT", path, response, name)
-        return response.status_code == 201
-
-    def _delete_name(
-        self,
-        collection: str,
-        name: str,
-        missing: type[CellrigError],
-        in_use: type[CellrigError],
-    ) -> None:
-        path = f"/{collection}/{name}"
-        response = self._request("DELETE", path)
-        if response.status_code == 404:
-            raise missing(name)
-        if response.status_code == 409:
-            raise in_use(name)
-        if response.status_code != 204:
-            self._refuse("DELETE", path, response, name)
-
-    # -- the wire --------------------------------------------------------------------------------
-
-    def _get(
-        self, path: str, parameters: list[tuple[str, str]] | None = None, what: str = ""
-    ) -> Any:
-        response = self._request("GET", path, parameters=parameters)
-        if response.status_code != 200:
-            self._refuse("GET", path, response, what)
-        return msgspec.json.decode(response.content)
-
-    def _send(self, method: str, path: str, body: Any = None, *, what: str) -> Any:
-        response = self._request(method, path, body=body)
-        if response.status_code not in (200, 201, 204):
-            self._refuse(method, path, response, what)
-        return msgspec.json.decode(response.content) if response.content else None
-
-    def _request(
-        self,
-        method: str,
-        path: str,
-        *,
-        parameters: list[tuple[str, str]] | None = None,
-        body: Any = None,
-    ) -> Response:
-        headers = {"OpenStack-API-Version": MICROVERSION, "Accept": "application/json"}
-        if body is not None:
-            headers["Content-Type"] = "application/json"
-        return self._session.request(
-            method,
-            f"{self._url}{path}",
-            params=parameters,
-            data=None if body is None else msgspec.json.encode(body),
-            headers=headers,
-        )
-
-    def _refuse(self, method: str, path: str, response: Response, what: str) -> NoReturn:
-        """Raise the error that placement called directly would have raised."""
-        code, detail = told(response)
-        if response.status_code == 404:
-            raise ProviderNotFound(what)
-        if response.status_code == 400:
-            raise (InvalidQuery if method == "GET" else InvalidWrite)(detail)
-        if response.status_code != 409:
-            raise PlacementFailed(method, path, response.status_code, detail)
-        by_code: dict[str, CellrigError] = {
-            "placement.concurrent_update": ConcurrentUpdate(what, "the one given", "another"),
-            "placement.duplicate_name": DuplicateName("name", what),
-            "placement.inventory.inuse": InventoryInUse(what, detail),
-            "placement.resource_provider.inuse": ProviderInUse(what),
-            "placement.resource_provider.cannot_delete_parent": ProviderHasChildren(what),
-        }
-        raise by_code.get(code, AllocationRefused(detail))
+        self._wire.delete_name("traits", name, {404: TraitNotFound, 409: TraitInUse})

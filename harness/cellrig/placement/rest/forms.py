@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 
 import msgspec
 from msgspec import UNSET
 
+from cellrig.placement.errors import InvalidWrite
 from cellrig.placement.types import (
     AllocationsWrite,
     CandidateQuery,
@@ -18,6 +19,11 @@ from cellrig.placement.types import (
     RequestGroup,
     ResourceSummary,
 )
+
+#: What everything is asked in, where nothing else is said: the highest of OpenStack Placement.
+MICROVERSION = "1.39"
+#: The last one that knows no consumer types.
+WITHOUT_TYPES = "1.37"
 
 #: The consumer type of consumers of which nobody has said one (microversion 1.38).
 UNKNOWN_TYPE = "unknown"
@@ -48,9 +54,56 @@ def told(response: Response) -> tuple[str, str]:
     return str(error.get("code", "")), str(error.get("detail", ""))
 
 
-def must_look(write: AllocationsWrite) -> bool:
-    """Whether the write leaves something as it is that REST wants named."""
-    return write.consumer_type is None or write.consumer_generation is UNSET
+def allocations_version(writes: Iterable[AllocationsWrite]) -> str:
+    """Return the microversion that says what `writes` say.
+
+    From 1.38 on every write names a consumer type; before, it stays what it is.
+    """
+    return MICROVERSION if any(write.consumer_type for write in writes) else WITHOUT_TYPES
+
+
+def must_look(write: AllocationsWrite, version: str) -> bool:
+    """Whether the write leaves something as it is that this microversion wants named."""
+    return write.consumer_generation is UNSET or (
+        write.consumer_type is None and version != WITHOUT_TYPES
+    )
+
+
+def allocations_body(
+    consumer_uuid: str, write: AllocationsWrite, held: ConsumerAllocations | None, version: str
+) -> dict[str, Any]:
+    """Return a write as a body.
+
+    Args:
+        consumer_uuid: whose allocations they are.
+        write: what it shall hold.
+        held: what it holds, where `must_look` says that this is needed.
+        version: from `allocations_version`.
+
+    Raises:
+        InvalidWrite: a consumer without a type, among others that are given one.
+    """
+    generation = write.consumer_generation
+    if generation is UNSET:
+        generation = held.generation if held else None
+    body: dict[str, Any] = {
+        "allocations": {
+            uuid: {"resources": dict(amounts)} for uuid, amounts in write.allocations.items()
+        },
+        "project_id": write.project_id,
+        "user_id": write.user_id,
+        "consumer_generation": generation,
+    }
+    if version != WITHOUT_TYPES:
+        body["consumer_type"] = write.consumer_type or (held and held.consumer_type)
+        if body["consumer_type"] is None:
+            raise InvalidWrite(
+                f"consumer {consumer_uuid} has no type, and others of this request are given one: "
+                "the API takes a type for all of them, or for none"
+            )
+    if write.mappings and write.allocations:
+        body["mappings"] = {suffix: list(uuids) for suffix, uuids in write.mappings.items()}
+    return body
 
 
 def amounts(allocations: Mapping[str, Any]) -> dict[str, dict[str, int]]:
