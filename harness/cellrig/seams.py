@@ -27,6 +27,10 @@ T = TypeVar("T")
 #: Seconds between the attempts of `Seams.insist`.
 INSIST_PAUSES = (1.0, 2.0, 4.0)
 
+#: What is an answer, and would be the same the next time. Not so the kinds of conflict that tell of
+#: a race.
+_ANSWERS = (Invalid, Forbidden, NotFound, Conflict)
+
 
 class Process:
     """One running process of a service: what crashes as a whole, and what owns tasks.
@@ -312,9 +316,9 @@ class Seams:
         for pause in INSIST_PAUSES:
             try:
                 return action()
-            except (Invalid, Forbidden, NotFound, Conflict):
-                raise  # that is an answer: the next one would be the same
             except CellrigError as error:
+                if type(error) in _ANSWERS:
+                    raise
                 self.handled(error, f"{what}: tried again in {pause:g} s")
                 self._sleep(pause)
         return action()

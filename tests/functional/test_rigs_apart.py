@@ -59,7 +59,8 @@ def test_two_rigs_in_one_process_never_meet() -> None:
 
 def test_two_rigs_that_take_turns_give_what_each_gives_alone() -> None:
     def told(rig: Rig) -> list[str]:
-        return rig.timeline.lines(None)
+        lines: list[str] = rig.timeline.lines(None)
+        return lines
 
     with Rig(TWO_CELLS, seed=3) as alone:
         alone.servers.create(count=2)

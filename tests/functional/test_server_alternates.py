@@ -6,7 +6,9 @@ import pytest
 
 from cellrig import Cell, Host, Rig, SchedulerOptions, Server, Topology
 from cellrig.driver.errors import BuildAbort, ComputeResourcesUnavailable, HypervisorError
+from cellrig.placement.errors import ConcurrentUpdate
 from cellrig_faults import Passed
+from cellrig_pytest.factory import RigFactory
 
 THREE = Topology(cells=[Cell("cell1", 3)])
 FOUR = Topology(cells=[Cell("cell1", 4)], scheduler=SchedulerOptions(max_attempts=4))
@@ -98,7 +100,9 @@ def test_16_each_failure_costs_one_alternate_and_no_scheduling(rig: Rig, failure
 
 
 @pytest.mark.parametrize("attempts", [1, 2, 3])
-def test_max_attempts_bounds_the_hosts_that_are_tried(rig_factory, attempts: int) -> None:  # type: ignore[no-untyped-def]
+def test_max_attempts_bounds_the_hosts_that_are_tried(
+    rig_factory: RigFactory, attempts: int
+) -> None:
     rig: Rig = rig_factory(
         Topology(cells=[Cell("cell1", 4)], scheduler=SchedulerOptions(max_attempts=attempts))
     )
@@ -217,6 +221,17 @@ def test_an_error_that_no_driver_may_raise_goes_to_no_other_host(rig: Rig) -> No
 
 
 @pytest.mark.topology(THREE)
+def test_42_a_claim_that_meets_somebody_elses_write_is_made_elsewhere(rig: Rig) -> None:
+    conflict = ConcurrentUpdate("consumer", "x", 1, 2)
+    rig.faults.fail("placement.put_allocations", conflict, service="scheduler", times=1)
+    assert rig.servers.create().status == "ACTIVE"
+    rig.faults.fail("driver.spawn", times=1)
+    rig.faults.fail("placement.put_allocations", conflict, service="conductor", times=1)
+    server = rig.servers.create()
+    assert (server.status, len(tried(rig))) == ("ACTIVE", 3)
+
+
+@pytest.mark.topology(THREE)
 def test_23_24_what_was_tried_is_not_remembered(rig: Rig) -> None:
     rig.faults.fail("driver.spawn", host="cell1-host1", times=1)
     first = rig.servers.create()
@@ -271,7 +286,7 @@ def test_a_host_that_fails_builds_is_chosen_last_until_it_succeeds(rig: Rig) -> 
 
 
 def test_an_alternate_gets_the_device_that_was_claimed_for_the_server_there(
-    rig_factory,  # type: ignore[no-untyped-def]
+    rig_factory: RigFactory,
 ) -> None:
     card = {"address": "0000:81:00.0", "physical_network": "public", "vfs": 2}
     hosts = [Host(f"node-{n}", options={"sriov": [card]}) for n in (1, 2)]

@@ -214,6 +214,62 @@ def test_a_call_of_a_delete_fails(rig: Rig, passed: Passed, action: Action) -> N
     assert len(rig.servers.list()) == 0
 
 
+@pytest.mark.topology(STUMBLING)
+@pytest.mark.at_every_seam(build, FAILURES, *COMPUTE, *CELL, stumbling=True)
+def test_a_call_of_a_build_that_is_handed_on_fails(
+    rig: Rig, passed: Passed, action: Action
+) -> None:
+    rig.faults.allow(RuntimeError)
+    rig.faults.add(passage_fault(passed, action))
+    ask(rig, build)
+    check_end(rig, ("ACTIVE", "ERROR"))
+
+
+def supervise(rig: Rig) -> None:
+    """Let every service that dies be started again at once, while the rest goes on."""
+
+    def watch(label: str) -> None:
+        def again() -> None:
+            rig.cloud.start(label)
+            watch(label)
+
+        def died() -> None:
+            rig.spawn(again, name=f"start {label}")
+
+        rig.cloud.processes[label].at_death(died)
+
+    for label in list(rig.cloud.processes):
+        watch(label)
+
+
+@pytest.mark.topology(STUMBLING)
+@pytest.mark.at_every_seam(build, CRASHES, *COMPUTE, *ABOVE, *CELL, stumbling=True)
+def test_a_service_that_dies_in_a_build_is_back_at_once(
+    rig: Rig, passed: Passed, action: Action
+) -> None:
+    supervise(rig)
+    rig.faults.add(passage_fault(passed, action))
+    build(rig)
+    rig.advance(PATIENCE)
+    check_end(rig, ("ACTIVE", "ERROR"))
+
+
+@pytest.mark.topology(THREE)
+@pytest.mark.at_every_seam(delete, CRASHES, *COMPUTE, *CELL)
+def test_a_service_that_dies_in_a_delete_is_back_at_once(
+    rig: Rig, passed: Passed, action: Action
+) -> None:
+    build(rig)
+    supervise(rig)
+    rig.faults.add(passage_fault(passed, action))
+    delete(rig)
+    rig.advance(PATIENCE)
+    check_end(rig, ("ERROR",))
+    for server in rig.servers.list():
+        rig.servers.delete(server)
+    assert len(rig.servers.list()) == 0
+
+
 def held_in_a_build(rig: Rig) -> tuple[Server, Callable[[], None]]:
     """A server whose build is held at its hypervisor, and what lets it go on."""
     hold = rig.faults.hold("driver.spawn")

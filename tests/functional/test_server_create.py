@@ -7,6 +7,7 @@ import pytest
 from cellrig import Cell, Host, Rig, Topology
 from cellrig.errors import CellrigError, Conflict, Forbidden, Invalid, NotFound
 from cellrig.model import PowerState
+from cellrig_pytest.factory import RigFactory
 
 TWO_CELLS = Topology(cells=[Cell("cell1", 2), Cell("cell2", 1)])
 SMALL = Topology(
@@ -135,7 +136,9 @@ def test_a_flavor_that_is_changed_or_deleted_stays_with_the_servers_that_have_it
         rig.servers.create(flavor="mine")
 
 
-def test_a_flavor_with_a_required_trait_goes_to_the_host_that_has_it(rig_factory) -> None:  # type: ignore[no-untyped-def]
+def test_a_flavor_with_a_required_trait_goes_to_the_host_that_has_it(
+    rig_factory: RigFactory,
+) -> None:
     hosts = [Host("plain"), Host("fast", options={"traits": ["HW_CPU_X86_AVX2"]})]
     rig: Rig = rig_factory(Topology(cells=[Cell("cell1", hosts)]))
     rig.flavors.create("avx", extra_specs={"trait:HW_CPU_X86_AVX2": "required"})
@@ -145,11 +148,13 @@ def test_a_flavor_with_a_required_trait_goes_to_the_host_that_has_it(rig_factory
 
 
 def test_a_flavor_that_asks_for_a_custom_resource_gets_it_on_the_child_that_has_it(
-    rig_factory,  # type: ignore[no-untyped-def]
+    rig_factory: RigFactory,
 ) -> None:
     child = {"name": "magic", "inventory": {"CUSTOM_MAGIC": 2}}
     rig: Rig = rig_factory(
-        Topology(cells=[Cell("cell1", [Host("plain"), Host("wand", options={"children": [child]})])])
+        Topology(
+            cells=[Cell("cell1", [Host("plain"), Host("wand", options={"children": [child]})])]
+        )
     )
     rig.flavors.create("magic", extra_specs={"resources:CUSTOM_MAGIC": "1"})
     servers = rig.servers.create(count=2, flavor="magic")

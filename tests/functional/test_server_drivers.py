@@ -10,6 +10,7 @@ from cellrig import Cell, Host, Rig, Server, Topology
 from cellrig.driver.reports import GuestEventKind
 from cellrig.model import PowerState
 from cellrig_fake import FakeDriver
+from cellrig_pytest.factory import RigFactory
 
 
 def topology(*behaviours: dict[str, Any], hosts: int = 2, **options: Any) -> Topology:
@@ -102,9 +103,7 @@ def test_nonsense_about_providers_changes_nothing_and_is_read_again_later(rig: R
     server = rig.servers.create()
     trees = [rig.placement.get_provider_tree(node.uuid) for node in rig.hypervisors.list()]
     rig.advance(130)
-    assert [
-        rig.placement.get_provider_tree(node.uuid) for node in rig.hypervisors.list()
-    ] == trees
+    assert [rig.placement.get_provider_tree(node.uuid) for node in rig.hypervisors.list()] == trees
     assert rig.servers.show(server).status == "ACTIVE"
     assert rig.servers.create().status == "ACTIVE"
 
@@ -171,7 +170,7 @@ def test_an_allocation_that_is_lost_is_claimed_again(rig: Rig) -> None:
 
 
 def test_a_host_that_describes_itself_as_nonsense_gets_no_servers_and_the_others_do(
-    rig_factory,  # type: ignore[no-untyped-def]
+    rig_factory: RigFactory,
 ) -> None:
     broken = {"behaviours": [{"on": "update_provider_tree", "does": "nonsense"}]}
     rig: Rig = rig_factory(

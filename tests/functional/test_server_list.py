@@ -6,6 +6,7 @@ import pytest
 
 from cellrig import Cell, Rig, Topology
 from cellrig.errors import CellBroken, CellDown, CellLate, CellrigError
+from cellrig_pytest.factory import RigFactory
 
 THREE_CELLS = Topology(cells=[Cell("cell1", 1), Cell("cell2", 1), Cell("cell3", 1)])
 
@@ -110,8 +111,22 @@ def test_a_user_lists_the_servers_of_the_own_project(rig: Rig) -> None:
 
 
 @pytest.mark.parametrize("seed", range(10))
+def test_11_1548980_a_server_that_is_deleted_while_it_is_listed_spoils_no_list(
+    rig_factory: RigFactory, seed: int
+) -> None:
+    rig: Rig = rig_factory(THREE_CELLS, seed=seed)
+    servers = rig.servers.create(count=6)
+    outcomes = rig.concurrently(
+        *[lambda server=server: rig.servers.delete(server) for server in servers[:3]],
+        *[lambda: list(rig.servers.list())] * 4,
+    )
+    for listed in outcomes[3:]:
+        assert {server.id for server in servers[3:]} <= {server.id for server in listed}
+
+
+@pytest.mark.parametrize("seed", range(10))
 def test_a_server_on_its_way_into_a_cell_is_listed_exactly_once(
-    rig_factory,  # type: ignore[no-untyped-def]
+    rig_factory: RigFactory,
     seed: int,
 ) -> None:
     rig: Rig = rig_factory(THREE_CELLS, seed=seed)

@@ -8,6 +8,7 @@ import pytest
 
 from cellrig import Cell, Host, Rig, SchedulerOptions, Server, Topology
 from cellrig.errors import Conflict, Forbidden, Invalid, NotFound
+from cellrig_pytest.factory import RigFactory
 
 THREE = Topology(cells=[Cell("cell1", 3)])
 TWO_BY_TWO = Topology(cells=[Cell("cell1", 2), Cell("cell2", 2)])
@@ -77,7 +78,9 @@ def test_28_1781710_members_booted_in_one_request_are_apart(rig: Rig) -> None:
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_28_members_booted_at_the_same_moment_never_share_a_host(rig_factory, seed: int) -> None:  # type: ignore[no-untyped-def]
+def test_28_members_booted_at_the_same_moment_never_share_a_host(
+    rig_factory: RigFactory, seed: int
+) -> None:
     rig: Rig = rig_factory(THREE, seed=seed)
     group = rig.server_groups.create("apart", "anti-affinity")
     rig.concurrently(*[lambda: rig.servers.create(group=group.uuid)] * 3)
@@ -87,7 +90,7 @@ def test_28_members_booted_at_the_same_moment_never_share_a_host(rig_factory, se
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_members_booted_at_the_same_moment_never_part(rig_factory, seed: int) -> None:  # type: ignore[no-untyped-def]
+def test_members_booted_at_the_same_moment_never_part(rig_factory: RigFactory, seed: int) -> None:
     rig: Rig = rig_factory(TWO_BY_TWO, seed=seed)
     group = rig.server_groups.create("together", "affinity")
     rig.concurrently(*[lambda: rig.servers.create(group=group.uuid)] * 3)
@@ -191,9 +194,7 @@ def test_a_host_is_in_one_zone(rig: Rig) -> None:
 @pytest.mark.topology(THREE)
 def test_an_aggregate_keeps_flavors_to_its_hosts(rig: Rig) -> None:
     aggregate = rig.aggregates.create("ssd", metadata={"ssd": "true"}, hosts=["cell1-host2"])
-    rig.flavors.create(
-        "ssd", extra_specs={"aggregate_instance_extra_specs:ssd": "true"}
-    )
+    rig.flavors.create("ssd", extra_specs={"aggregate_instance_extra_specs:ssd": "true"})
     assert [rig.servers.create(flavor="ssd").host for _ in range(3)] == ["cell1-host2"] * 3
     rig.aggregates.add_host(aggregate, "cell1-host3")
     rig.aggregates.remove_host(aggregate, "cell1-host2")
@@ -293,7 +294,9 @@ def test_no_valid_host_says_of_each_host_what_refused_it(rig: Rig) -> None:
     assert "group" in refusals["taken"]
 
 
-@pytest.mark.topology(Topology(cells=[Cell("cell1", 4)], scheduler=SchedulerOptions(max_attempts=1)))
+@pytest.mark.topology(
+    Topology(cells=[Cell("cell1", 4)], scheduler=SchedulerOptions(max_attempts=1))
+)
 def test_hints_put_servers_beside_others_or_away_from_them(rig: Rig) -> None:
     first = rig.servers.create(host="cell1-host3")
     beside = rig.servers.create(hints={"same_host": first.id})

@@ -83,7 +83,7 @@ def test_boots_and_deletes_at_the_same_moment_leave_what_was_not_deleted(seed: i
     rig = Rig(ROOM_FOR_TWELVE, seed=seed).start()
     old = rig.servers.create(count=6)
     rig.concurrently(
-        *[lambda server=server: rig.servers.delete(server) for server in old],  # type: ignore[misc]
+        *[lambda server=server: rig.servers.delete(server) for server in old],
         *[rig.servers.create] * 6,
     )
     alive = [server for server in rig.servers.list() if server.status == "ACTIVE"]
@@ -100,9 +100,7 @@ def test_servers_deleted_while_they_are_built_and_rebuilt_elsewhere_leave_nothin
     rig.faults.fail("driver.spawn", host="cell1-host1")
     with rig.holding():
         servers = [rig.servers.create() for _ in range(8)]
-        rig.concurrently(
-            *[lambda server=server: rig.servers.delete(server) for server in servers]  # type: ignore[misc]
-        )
+        rig.concurrently(*[lambda server=server: rig.servers.delete(server) for server in servers])
     assert len(rig.servers.list()) == 0
     assert rig.placement.list_allocations() == ()
     rig.stop()

@@ -34,9 +34,7 @@ def test_ten_boots_at_once_into_room_for_six_on_threads(rig: Rig) -> None:
     alive = [server for server in servers if server.status == "ACTIVE"]
     assert (len(alive), len(servers)) == (6, 10)
     assert set(Counter(server.host for server in alive).values()) == {2}
-    rig.concurrently(
-        *[lambda server=server: rig.servers.delete(server) for server in servers]  # type: ignore[misc]
-    )
+    rig.concurrently(*[lambda server=server: rig.servers.delete(server) for server in servers])
     assert len(rig.servers.list()) == 0
     assert rig.placement.list_allocations() == ()
 

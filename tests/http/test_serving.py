@@ -166,6 +166,12 @@ def test_an_address_that_is_not_ours_is_refused() -> None:
 # -- in process ----------------------------------------------------------------------------------
 
 
+_COMPARED = (
+    *("REQUEST_METHOD", "SCRIPT_NAME", "PATH_INFO", "QUERY_STRING"),
+    *("CONTENT_TYPE", "CONTENT_LENGTH", "HTTP_X_AUTH_TOKEN", "HTTP_USER_AGENT", "body"),
+)
+
+
 def test_a_request_reaches_the_application_as_over_a_socket() -> None:
     def asked(session: requests.Session, root: str) -> dict[str, Any]:
         session.headers["User-Agent"] = "test"

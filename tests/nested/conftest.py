@@ -10,7 +10,6 @@ import pytest
 from cellrig import Cell, Host, Rig, Topology
 from cellrig.driver.loading import driver_options, load_driver
 from cellrig.placement.types import ProviderRecord
-from cellrig.seams import Passage
 from cellrig_fake.driver import FakeDriver
 
 Trees = Callable[[Rig, str], dict[str, ProviderRecord]]
@@ -67,8 +66,3 @@ def writes() -> Writes:
         return [each.seam for each in passed if each.seam.startswith(written)]
 
     return listen
-
-
-def of_provider(uuid: str) -> Callable[[Passage], bool]:
-    """Match the calls that are about one provider."""
-    return lambda passage: passage.arguments.get("provider_uuid") == uuid

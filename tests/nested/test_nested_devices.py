@@ -10,7 +10,7 @@ import pytest
 from cellrig import Rig, Topology
 from cellrig.errors import InvalidTopology
 from cellrig.model import PowerState
-from cellrig.placement.types import ProviderRecord
+from cellrig.placement.types import AllocationsWrite, Inventory, ProviderRecord
 from cellrig_fake.driver import FakeDriver
 from cellrig_pytest import RigFactory
 
@@ -124,6 +124,25 @@ def test_50_a_function_that_is_pulled_out_keeps_the_card_above_it(
     rig.servers.delete(server)
     rig.advance(ROUND)
     assert set(tree(rig, "host1")) == {"host1"}
+
+
+def test_50_a_provider_that_is_claimed_of_just_when_it_shall_go_is_kept(
+    rig_factory: RigFactory, cloud: Callable[..., Topology], tree: Trees
+) -> None:
+    rig = rig_factory(cloud({}), audit=False)  # its consumer is nobody's server
+    root = tree(rig, "host1")["host1"]
+    card, consumer = rig.new_uuid(), rig.new_uuid()
+    rig.placement.create_provider(FIRST, uuid=card, parent_uuid=root.uuid)
+    rig.placement.set_inventories(card, {"SRIOV_NET_VF": Inventory(4)}, generation=0)
+    hold = rig.faults.hold("placement.delete_provider", times=1)
+    rig.advance(ROUND)
+    assert hold.reached
+    claim = AllocationsWrite({card: {"SRIOV_NET_VF": 1}}, "project", "user")
+    rig.placement.put_allocations(consumer, claim)
+    hold.release()
+    rig.settle()
+    assert rig.placement.get_allocations(consumer) is not None
+    assert tree(rig, "host1")[FIRST].inventories["SRIOV_NET_VF"].capacity == 1
 
 
 def test_50_a_card_that_is_retyped_while_its_function_is_held_keeps_that_function(

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import pytest
 
-from cellrig import Rig, Topology
+from cellrig import Rig, Server, Topology
 from cellrig.model import PowerState
 from cellrig.placement.errors import ConcurrentUpdate
 from cellrig.placement.types import ProviderRecord
@@ -31,6 +31,11 @@ def holders(rig: Rig, record: ProviderRecord) -> dict[str, int]:
     }
 
 
+def guests_by_address(rig: Rig, servers: Iterable[Server]) -> dict[str, str]:
+    """Return the servers by the address of the one device that each has."""
+    return {str(rig.guest(server).devices[0].address): server.id for server in servers}
+
+
 def test_46_functions_move_from_the_root_to_their_cards_with_guests_in_place(
     rig_factory: RigFactory,
     cloud: Callable[..., Topology],
@@ -39,10 +44,10 @@ def test_46_functions_move_from_the_root_to_their_cards_with_guests_in_place(
 ) -> None:
     rig = rig_factory(cloud(FLAT))
     rig.flavors.create("vf", extra_specs=VF)
-    servers = rig.servers.create(flavor="vf", count=3)
-    rig.servers.delete(servers[0])  # so that the others are not where a first fit would put them
-    addresses = {s.id: str(rig.guest(s).devices[0].address) for s in servers[1:]}
-    assert sorted(addresses.values()) == ["0000:81:02.1", "0000:82:02.0"]
+    by_address = guests_by_address(rig, rig.servers.create(flavor="vf", count=3))
+    # So that the others are not where a first fit would put them.
+    rig.servers.delete(by_address.pop("0000:81:02.0"))
+    assert sorted(by_address) == ["0000:81:02.1", "0000:82:02.0"]
 
     refit(rig, "host1", **CARDS)
 
@@ -50,10 +55,9 @@ def test_46_functions_move_from_the_root_to_their_cards_with_guests_in_place(
     assert "SRIOV_NET_VF" not in after["host1"].inventories
     assert "HW_NIC_SRIOV" not in after["host1"].traits
     assert [after[name].inventories["SRIOV_NET_VF"].total for name in (FIRST, SECOND)] == [2, 2]
-    by_address = {address: uuid for uuid, address in addresses.items()}
     assert holders(rig, after[FIRST]) == {by_address["0000:81:02.1"]: 1}
     assert holders(rig, after[SECOND]) == {by_address["0000:82:02.0"]: 1}
-    for server in servers[1:]:
+    for server in by_address.values():
         assert rig.guest(server).power_state == PowerState.RUNNING
     assert [s.status for s in rig.servers.create(flavor="vf", count=2)] == ["ACTIVE", "ACTIVE"]
     assert rig.servers.create(flavor="vf").status == "ERROR"
@@ -173,3 +177,24 @@ def test_46_a_bogus_class_or_trait_does_not_kill_the_service(
     assert tree(rig, "host1")["host1"].inventories["VCPU"].total == 64
     assert rig.servers.create(count=2)[0].status == "ACTIVE"
     assert len(rig.placement.list_providers(name="host1")) == 1
+
+
+def test_46_a_function_that_is_gone_stays_with_its_guest_while_the_others_move(
+    rig_factory: RigFactory,
+    cloud: Callable[..., Topology],
+    tree: Trees,
+    refit: Callable[..., None],
+) -> None:
+    """Behaviours 46 and 50."""
+    rig = rig_factory(cloud(FLAT))
+    rig.flavors.create("vf", extra_specs=VF)
+    guests = guests_by_address(rig, rig.servers.create(flavor="vf", count=3))
+    refit(rig, "host1", sriov=[CARD])
+    after = tree(rig, "host1")
+    assert holders(rig, after[FIRST]) == {guests["0000:81:02.0"]: 1, guests["0000:81:02.1"]: 1}
+    assert holders(rig, after["host1"]) == {guests["0000:82:02.0"]: 1}
+    assert after["host1"].inventories["SRIOV_NET_VF"].capacity == 1
+    assert rig.servers.create(flavor="vf").status == "ERROR"
+    rig.servers.delete(guests["0000:82:02.0"])
+    rig.advance(61)
+    assert "SRIOV_NET_VF" not in tree(rig, "host1")["host1"].inventories

@@ -36,7 +36,7 @@ class CannotServe(CellrigError):
     template = "cannot serve on {0}:{1}: {2}"
 
 
-class _Server(Server):  # type: ignore[misc, unused-ignore]
+class _Server(Server):
     """Tells why no socket could be bound, and closes the one that could not."""
 
     refusal: OSError | None = None
