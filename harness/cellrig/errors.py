@@ -129,3 +129,15 @@ class RemoteError(CellrigError):
     """
 
     template = "remote {0}: {1}"
+
+
+class ExtraMissing(CellrigError):
+    """Something needs a package that only an extra of Cellrig installs.
+
+    Args: what needs it, the package, the extra.
+    """
+
+    template = (
+        "{0} needs the package {1!r}, which is not installed: "
+        "install Cellrig with its extra {2!r} (pip install 'cellrig[{2}]')"
+    )

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from random import Random
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import Any, Self, TypeVar
 
 import msgspec
 
@@ -35,9 +35,6 @@ from cellrig.seams import Seams
 from cellrig.snapshot import Snapshot, Snapshots
 from cellrig.topology import DEFAULT_IMAGE, NamedHost, Topology
 
-if TYPE_CHECKING:
-    from cellrig.http.session import FaceSession
-
 T = TypeVar("T")
 
 ADMIN = ("admin", "admin", True)
@@ -60,7 +57,7 @@ class Rig:
     Use it as a context manager, or call `start` and `stop`. ``rig.servers``, ``rig.flavors``,
     ``rig.images``, ``rig.server_groups``, ``rig.services``, ``rig.hypervisors`` and
     ``rig.aggregates`` act as an administrator; `as_user` gives the same for somebody else. A plugin
-    is reached by its name: ``rig.faults``, ``rig.timeline``.
+    is reached by its name: ``rig.faults``, ``rig.timeline``, ``rig.session``.
 
     Every call settles: it returns when all that it started has come to an end. Inside
     ``with rig.holding():`` it returns as soon as the API would have answered.
@@ -285,23 +282,6 @@ class Rig:
             flavors[0].id if flavors else "",
             DEFAULT_IMAGE,
         )
-
-    def session(self, face: str) -> FaceSession:
-        """Return a `requests.Session` that asks a REST face of the rig without a socket.
-
-        The face is at ``http://<face>.rig/``, and nothing else can be reached; a URL that begins
-        with a slash is on it. Requests carry the token ``admin``.
-
-        Args:
-            face: ``placement``.
-
-        Raises:
-            NotFound: a rig has no such face.
-            ExtraMissing: requests, of the extra ``http``, is not installed.
-        """
-        from cellrig.http.rig_faces import rig_session
-
-        return rig_session(self, face)
 
     # -- what is inside --------------------------------------------------------------------------
 

@@ -9,7 +9,7 @@ import pytest
 from cellrig import Cell, Rig, Topology
 from cellrig.db.database import Database
 from cellrig.errors import NotFound
-from cellrig.http import placement_application
+from cellrig.http.placement import placement_application
 from cellrig.http.session import FaceSession
 from cellrig.placement import Placement, PlacementClient, placement_image
 from cellrig.placement.rest import RestPlacement

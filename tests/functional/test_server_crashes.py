@@ -37,7 +37,8 @@ STUMBLING = Topology(
 PATIENCE = 700.0
 
 CRASHES = (CrashBefore(), CrashAfter())
-FAILURES = (Fail(), FailAfter(), DeliverTwice(), DropReply(), Fail(RuntimeError("boom")))
+BUG = Fail(RuntimeError("boom"))
+FAILURES = (Fail(), FailAfter(), DeliverTwice(), DropReply(), BUG)
 
 
 def build(rig: Rig) -> None:
@@ -63,6 +64,14 @@ def _only_looks(passed: Passed) -> bool:
     return passed.service == "api" and passed.seam.endswith(looks)
 
 
+def _is_call(passed: Passed) -> bool:
+    return (
+        passed.service == "compute"
+        and passed.seam.startswith("bus.conductor.")
+        and passed.seam != "bus.conductor.build_instances"
+    )
+
+
 def cases(
     operation: Callable[[Rig], None],
     actions: tuple[Action, ...],
@@ -74,8 +83,7 @@ def cases(
         if f"{passed.service}@{passed.cell or ''}".rstrip("@") not in services:
             continue
         for action in actions:
-            is_call = passed.seam.startswith("bus.conductor.") and passed.service == "compute"
-            if isinstance(action, DropReply) and not is_call:
+            if isinstance(action, DropReply) and not _is_call(passed):
                 continue
             yield pytest.param(passed, action, id=f"{action} {passed}")
 
@@ -222,6 +230,8 @@ def test_a_call_of_a_build_that_is_handed_on_fails(
     rig.faults.allow(RuntimeError)
     rig.faults.add(passage_fault(passed, action))
     ask(rig, build)
+    if action == BUG:  # in the middle of dealing with another error: the task ends there
+        rig.advance(PATIENCE)
     check_end(rig, ("ACTIVE", "ERROR"))
 
 

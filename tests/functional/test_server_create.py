@@ -118,9 +118,10 @@ def test_two_images_of_one_name_are_told_apart_by_id_only(rig: Rig) -> None:
 
 def test_past_the_filters_to_a_host_goes_only_an_administrator(rig: Rig) -> None:
     user = rig.as_user("ann", "blue")
-    for asked in ({"zone": "nova:cell1-host2"}, {"host": "cell1-host2"}):
-        with pytest.raises(Forbidden, match="ann.*host"):
-            user.servers.create(**asked)
+    with pytest.raises(Forbidden, match="ann.*choose a host"):
+        user.servers.create(zone="nova:cell1-host2")
+    with pytest.raises(Forbidden, match="ann.*choose a host"):
+        user.servers.create(host="cell1-host2")
     assert rig.servers.create(zone="nova:cell1-host2").host == "cell1-host2"
     assert rig.servers.create(host="cell1-host2").host == "cell1-host2"
     assert len(rig.servers.list()) == 2

@@ -11,7 +11,7 @@ import requests
 from wsgi_intercept.interceptor import RequestsInterceptor
 
 from cellrig.db.database import Database
-from cellrig.http import placement_application
+from cellrig.http.placement import placement_application
 from cellrig.placement import Placement, placement_image
 from cellrig.runtime.virtual import VirtualRuntime
 

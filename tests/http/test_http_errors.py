@@ -8,9 +8,9 @@ import pytest
 from falcon.testing import TestClient
 
 from cellrig.errors import DatabaseUnavailable
-from cellrig.http import placement_application
 from cellrig.http.checking import Schema
 from cellrig.http.errors import Refusal
+from cellrig.http.placement import placement_application
 from cellrig.http.uuids import canonical, is_uuid
 
 

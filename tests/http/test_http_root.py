@@ -8,7 +8,7 @@ import pytest
 import requests
 from wsgi_intercept.interceptor import RequestsInterceptor
 
-from cellrig.http import placement_application
+from cellrig.http.placement import placement_application
 
 
 def test_the_version_document_needs_no_token(rest: Any) -> None:

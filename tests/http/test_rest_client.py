@@ -11,7 +11,7 @@ from msgspec import UNSET
 
 from cellrig.db.database import Database
 from cellrig.errors import Invalid
-from cellrig.http import placement_application
+from cellrig.http.placement import placement_application
 from cellrig.http.session import FaceSession
 from cellrig.placement import Placement, PlacementClient, placement_image
 from cellrig.placement.errors import (

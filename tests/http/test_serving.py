@@ -233,7 +233,7 @@ def test_a_missing_extra_is_named(package: str, statement: str) -> None:
     told = (
         f"import sys; sys.modules[{package!r}] = None\n"
         "from cellrig import Rig\n"
-        "from cellrig.http.extras import ExtraMissing\n"
+        "from cellrig.errors import ExtraMissing\n"
         f"try:\n    {statement}\n"
         "except ExtraMissing as error:\n    print(error)\n"
     )

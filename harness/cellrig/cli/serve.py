@@ -13,8 +13,8 @@ import click
 import msgspec
 
 from cellrig.db.database import Database
-from cellrig.http import placement_application
 from cellrig.http.control import StartState, with_control
+from cellrig.http.placement import placement_application
 from cellrig.http.serving import Application, HttpServer
 from cellrig.placement import Placement, placement_image
 from cellrig.runtime.live import LiveRuntime

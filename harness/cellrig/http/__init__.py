@@ -6,9 +6,3 @@ whose token, microversion, query and body have been checked, and returns an `Ans
 
 Services never import this package.
 """
-
-from __future__ import annotations
-
-from cellrig.http.placement import placement_application
-
-__all__ = ["placement_application"]

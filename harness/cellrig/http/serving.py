@@ -11,8 +11,7 @@ from collections.abc import Callable, Iterable
 from types import TracebackType
 from typing import Any, Self
 
-from cellrig.errors import CellrigError
-from cellrig.http.extras import ExtraMissing
+from cellrig.errors import CellrigError, ExtraMissing
 
 try:
     from cheroot.wsgi import Server

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 from urllib.parse import unquote_to_bytes, urlsplit
 
+from cellrig.errors import ExtraMissing
 from cellrig.http.auth import ADMINISTRATOR, TOKEN_HEADER
-from cellrig.http.extras import ExtraMissing
 
 try:
     import requests
