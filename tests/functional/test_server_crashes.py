@@ -319,6 +319,17 @@ def test_a_server_asked_for_while_a_service_was_away_is_built_when_it_is_back(
 
 
 @pytest.mark.topology(THREE)
+def test_a_super_conductor_that_comes_back_does_not_bury_what_it_has_in_hand(rig: Rig) -> None:
+    rig.crash("conductor")
+    rig.faults.delay("placement.get_allocation_candidates", 5, times=1)
+    with rig.holding():
+        server = rig.servers.create()
+        rig.restart("conductor")
+    after = rig.servers.show(server)
+    assert (after.status, after.fault) == ("ACTIVE", None)
+
+
+@pytest.mark.topology(THREE)
 def test_a_scheduler_that_comes_back_too_late_claims_nothing(rig: Rig) -> None:
     rig.crash("scheduler")
     server = rig.servers.create()

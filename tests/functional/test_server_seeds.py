@@ -78,6 +78,26 @@ def test_another_seed_gives_other_events() -> None:
     assert told[0] != told[1]
 
 
+@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize(
+    "seam",
+    [
+        "bus.conductor.schedule_and_build_instances",
+        "bus.compute.build_and_run_instance",
+        "bus.conductor.build_instances",
+    ],
+)
+def test_a_message_that_comes_twice_builds_one_server(seam: str, seed: int) -> None:
+    rig = Rig(ROOM_FOR_TWELVE, seed=seed).start()
+    rig.faults.deliver_twice(seam)
+    rig.faults.fail("driver.spawn", host="cell1-host1", times=1)
+    for flavor in ("m1.large", "m1.large"):
+        server = rig.servers.create(flavor=flavor)
+        assert (server.status, server.fault) == ("ACTIVE", None)
+    assert len(rig.servers.list()) == 2
+    rig.stop()
+
+
 @pytest.mark.parametrize("seed", range(10))
 def test_boots_and_deletes_at_the_same_moment_leave_what_was_not_deleted(seed: int) -> None:
     rig = Rig(ROOM_FOR_TWELVE, seed=seed).start()

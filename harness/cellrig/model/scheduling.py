@@ -61,7 +61,7 @@ class RequestSpec(msgspec.Struct, frozen=True, kw_only=True):
 
     Args:
         force_host, force_node: an administrator's choice at boot, past every filter.
-        requested_host: a host asked for at boot that the filters still judge.
+        requested_host: a host asked for at boot that the filters still judge; not remembered.
         scheduler_hints: the field's hints, each a list of strings.
     """
 

@@ -63,7 +63,7 @@ class Servers:
             self._request(context, checked, reservation, index) for index in range(asked.count)
         ]
         try:
-            around.api.requests.create(pairs)
+            around.api.requests.create([(request, _lasting(spec)) for request, spec in pairs])
             around.conductor.schedule_and_build_instances(
                 context,
                 tuple(request for request, _spec in pairs),
@@ -268,6 +268,11 @@ class Servers:
                 return None, _visible(context, request.instance), request.tags
         cell = around.cells.databases[mapping.cell]
         return cell, _visible(context, cell.instances.get(server_id)), ()
+
+
+def _lasting(spec: RequestSpec) -> RequestSpec:
+    """Return what is remembered of a request: a host that was asked for at boot binds no move."""
+    return msgspec.structs.replace(spec, requested_host=None)
 
 
 def is_up(service: Service, now: float) -> bool:
