@@ -61,18 +61,33 @@ class Hooks:
         """Return what is wrong with the rig at its end, one sentence each."""
 
 
-class _PluginManager(pluggy.PluginManager):
-    """Looks at what is marked, and remembers for each class what that is.
+class PluginManager(pluggy.PluginManager):
+    """The plugins of one rig: looks at what is marked, and remembers for each class what that is.
 
     Every rig registers its own plugins; looking at every attribute of each takes longer than all
     else that a plugin does.
     """
 
+    #: Grows whenever a plugin comes or goes.
+    generation = 0
+
+    def register(self, plugin: object, name: str | None = None) -> str | None:
+        """Register a plugin; see pluggy."""
+        self.generation += 1
+        return super().register(plugin, name)
+
+    def unregister(self, plugin: object | None = None, name: str | None = None) -> Any:
+        """Take a plugin away; see pluggy."""
+        self.generation += 1
+        return super().unregister(plugin, name)
+
     def parse_hookimpl_opts(self, plugin: object, name: str) -> Any:
+        """Return the options of an attribute that is marked as an implementation."""
         options = _marked(type(plugin)).get(name)  # type: ignore[arg-type]
         return None if options is None else dict(options)
 
     def parse_hookspec_opts(self, module_or_class: object, name: str) -> Any:
+        """Return the options of an attribute that is a specification."""
         return getattr(module_or_class, name).cellrig_spec if name.startswith(_PREFIX) else None
 
 
@@ -89,8 +104,8 @@ def _marked(kind: Hashable) -> dict[str, dict[str, Any]]:
     return {name: dict(options) for name, options in found.items() if options is not None}
 
 
-def plugin_manager() -> pluggy.PluginManager:
+def plugin_manager() -> PluginManager:
     """Make the plugin manager of one rig. A plugin is an object of a class, never a module."""
-    manager = _PluginManager("cellrig")
+    manager = PluginManager("cellrig")
     manager.add_hookspecs(Hooks)
     return manager

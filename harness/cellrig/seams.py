@@ -20,6 +20,7 @@ import msgspec
 import pluggy
 
 from cellrig.errors import CellrigError, Conflict, Forbidden, Invalid, NotFound
+from cellrig.hooks import PluginManager
 from cellrig.runtime import Runtime, TaskKilled
 
 T = TypeVar("T")
@@ -210,23 +211,20 @@ class _Listeners:
     order; where one wraps the others, pluggy does it.
     """
 
-    __slots__ = ("_functions", "_hook", "_known")
+    __slots__ = ("_functions", "_hook")
 
     def __init__(self, hook: pluggy.HookCaller) -> None:
         self._hook = hook
-        self._known: list[pluggy.HookImpl] = []
         self._functions: list[Callable[..., object]] | None = []
 
-    def any(self) -> bool:
-        """Whether there are any."""
+    def look(self) -> bool:
+        """See who is there now; return whether anybody is."""
         impls = self._hook.get_hookimpls()
-        if impls != self._known:
-            self._known = impls
-            plain = all(
-                impl.argnames == ("passage",) and not (impl.wrapper or impl.hookwrapper)
-                for impl in impls
-            )
-            self._functions = [impl.function for impl in reversed(impls)] if plain else None
+        plain = all(
+            impl.argnames == ("passage",) and not (impl.wrapper or impl.hookwrapper)
+            for impl in impls
+        )
+        self._functions = [impl.function for impl in reversed(impls)] if plain else None
         return bool(impls)
 
     def tell(self, passage: Passage) -> None:
@@ -241,7 +239,10 @@ class _Listeners:
 class Seams:
     """The seams of one rig."""
 
-    def __init__(self, runtime: Runtime, plugins: pluggy.PluginManager) -> None:
+    def __init__(self, runtime: Runtime, plugins: PluginManager) -> None:
+        self._plugins = plugins
+        self._generation = -1
+        self._listening = False
         self._switch = runtime.switch
         self._sleep = runtime.sleep
         self._enter = _Listeners(plugins.hook.cellrig_seam_enter)
@@ -273,7 +274,10 @@ class Seams:
         self._switch(call.seam)
         if process.crashed:
             raise TaskKilled
-        if not (self._enter.any() | self._exit.any()):
+        if self._generation != self._plugins.generation:
+            self._generation = self._plugins.generation
+            self._listening = self._enter.look() | self._exit.look()
+        if not self._listening:
             return call.function(*args, **kwargs)
         passage = Passage(call, server_place, args, kwargs)
         try:
@@ -282,10 +286,8 @@ class Seams:
                 passage.result = call.function(*args, **kwargs)
         except BaseException as error:
             passage.error = error
-            self._exit.any()
             self._exit.tell(passage)
             raise
-        self._exit.any()
         self._exit.tell(passage)
         return passage.result
 

@@ -100,6 +100,22 @@ class VirtualTask(Task):
         return self.value
 
 
+class Deadline:
+    """Bounds the waits of a task inside a ``with`` block."""
+
+    __slots__ = ("_deadlines", "_entry")
+
+    def __init__(self, task: VirtualTask, due: float, seconds: float, what: str) -> None:
+        self._deadlines = task.deadlines
+        self._entry = (due, seconds, what)
+
+    def __enter__(self) -> None:
+        self._deadlines.append(self._entry)
+
+    def __exit__(self, *exc: object) -> None:
+        self._deadlines.remove(self._entry)
+
+
 class VirtualEvent(Event):
     """An event; whoever waits is woken in the order of their coming."""
 

@@ -11,8 +11,7 @@ from __future__ import annotations
 import random
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
 import greenlet
@@ -27,7 +26,7 @@ from cellrig.runtime.errors import (
     TaskKilled,
     WrongThread,
 )
-from cellrig.runtime.greenlets import VirtualEvent, VirtualLock, VirtualTask, Waitable
+from cellrig.runtime.greenlets import Deadline, VirtualEvent, VirtualLock, VirtualTask, Waitable
 from cellrig.runtime.interface import Owner, Periodic, Runtime, Task
 from cellrig.runtime.timers import Kind, Timer, Timers
 
@@ -144,15 +143,9 @@ class VirtualRuntime(Runtime):
     def lock(self, name: str) -> VirtualLock:
         return VirtualLock(self, name)
 
-    @contextmanager
-    def deadline(self, seconds: float, what: str) -> Iterator[None]:
+    def deadline(self, seconds: float, what: str) -> Deadline:
         task = self.current_task(f"set a deadline for {what}")
-        entry = (self._now + seconds, seconds, what)
-        task.deadlines.append(entry)
-        try:
-            yield
-        finally:
-            task.deadlines.remove(entry)
+        return Deadline(task, self._now + seconds, seconds, what)
 
     def every(
         self,
