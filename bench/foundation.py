@@ -31,6 +31,7 @@ def small(runs: int) -> Iterator[Figure]:
     """Rigs of a test's size, with all plugins and without any."""
     cost = in_a_fresh_process(SmallRig, "bench.small", "--runs", str(runs))
     yield milliseconds("start of 3 cells with 2 hosts each", cost.start, 15)
+    yield milliseconds("the first server of a rig, from request to ACTIVE", cost.first_boot)
     yield milliseconds("a server, from request to ACTIVE", cost.boot, 5)
     yield milliseconds("a whole test", cost.whole_test, 20)
     mean = cost.whole_test_mean
