@@ -14,13 +14,12 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping
 from functools import lru_cache
-from typing import Any, TypeVar, cast
+from typing import Any, Protocol, TypeVar, cast
 
 import msgspec
 import pluggy
 
 from cellrig.errors import CellrigError, Conflict, Forbidden, Invalid, NotFound
-from cellrig.hooks import PluginManager
 from cellrig.runtime import Runtime, TaskKilled
 
 T = TypeVar("T")
@@ -236,10 +235,20 @@ class _Listeners:
             function(passage)
 
 
+class Plugins(Protocol):
+    """What seams need of a plugin manager: its hooks, and a number that grows as plugins change."""
+
+    generation: int
+
+    @property
+    def hook(self) -> pluggy.HookRelay:
+        """The hooks, by name."""
+
+
 class Seams:
     """The seams of one rig."""
 
-    def __init__(self, runtime: Runtime, plugins: PluginManager) -> None:
+    def __init__(self, runtime: Runtime, plugins: Plugins) -> None:
         self._plugins = plugins
         self._generation = -1
         self._listening = False
