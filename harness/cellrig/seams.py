@@ -206,7 +206,7 @@ class _Wrapped:
 class _Listeners:
     """Who implements one of the two hooks of seams.
 
-    Every boot passes some sixty seams. Plain implementations are called directly, in pluggy's
+    Every boot passes some forty seams. Plain implementations are called directly, in pluggy's
     order; where one wraps the others, pluggy does it.
     """
 
