@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from falcon.testing import TestClient
@@ -31,6 +31,74 @@ def test_what_has_no_code_of_its_own_has_the_undefined_one(rest: Any) -> None:
     for method, path, status in (("GET", "/nowhere", 404), ("PUT", "/traits", 405)):
         (error,) = rest(method, path, expect=status).json["errors"]
         assert error["code"] == "placement.undefined_code"
+
+
+class Told(NamedTuple):
+    """A query that is refused, and the code of the refusal (as OpenStack Placement has it)."""
+
+    path: str
+    code: str
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        Told("/resource_providers?resources=CUSTOM_NEVER:1", "undefined_code"),
+        Told("/resource_providers?required=CUSTOM_NEVER", "undefined_code"),
+        Told("/allocation_candidates?resources=CUSTOM_NEVER:1", "undefined_code"),
+        Told("/allocation_candidates?resources=VCPU:1&required=CUSTOM_NEVER", "undefined_code"),
+        Told("/allocation_candidates?resources=VCPU:1&root_required=CUSTOM_NO", "undefined_code"),
+        Told("/allocation_candidates?resources1=VCPU:1&resources2=VCPU:1", "undefined_code"),
+        Told(
+            "/allocation_candidates?resources=VCPU:1&required=HW_NUMA_ROOT,!HW_NUMA_ROOT",
+            "undefined_code",
+        ),
+        Told(
+            "/allocation_candidates?resources=VCPU:1&root_required=HW_NUMA_ROOT,!HW_NUMA_ROOT",
+            "query.bad_value",
+        ),
+        Told("/allocation_candidates?resources=VCPU:1&required1=HW_NUMA_ROOT", "query.bad_value"),
+        Told("/allocation_candidates?resources1=VCPU:1&same_subtree=_X", "query.bad_value"),
+        Told("/allocation_candidates", "query.missing_value"),
+        Told(
+            "/allocation_candidates?resources=VCPU:1"
+            "&root_required=HW_NUMA_ROOT&root_required=HW_NUMA_ROOT",
+            "query.duplicate_key",
+        ),
+    ],
+    ids=lambda told: told.path.removeprefix("/"),
+)
+def test_a_refused_query_has_the_code_that_the_field_knows(rest: Any, told: Told) -> None:
+    (error,) = rest("GET", told.path, expect=400).json["errors"]
+    assert error["code"] == f"placement.{told.code}"
+
+
+@pytest.mark.parametrize("field", ["total", "reserved", "min_unit", "max_unit", "step_size"])
+def test_an_inventory_has_no_amount_above_31_bits(rest: Any, field: str) -> None:
+    path = f"/resource_providers/{rest.uuid(1)}/inventories"
+    rest.provider(1)
+
+    def put(amount: int, expect: int) -> Any:
+        body = {
+            "resource_provider_generation": 0,
+            "inventories": {"VCPU": {"total": 2147483647, field: amount}},
+        }
+        return rest("PUT", path, body, expect=expect)
+
+    (error,) = put(2147483648, 400).json["errors"]
+    assert error["detail"].startswith("JSON does not validate: 2147483648 is greater than")
+    put(2147483647, 200)
+
+
+@pytest.mark.parametrize("amount", [2147483648, 2**70])
+def test_a_claim_of_more_than_can_be_is_refused_as_one_of_more_than_there_is(
+    rest: Any, amount: int
+) -> None:
+    rest.provider(1)
+    rest.fill(1, VCPU=8)
+    body = rest.claim_body({1: {"VCPU": amount}})
+    (error,) = rest("PUT", f"/allocations/{rest.uuid(50)}", body, expect=409).json["errors"]
+    assert error["code"] == "placement.undefined_code"
 
 
 @pytest.mark.parametrize(

@@ -80,8 +80,8 @@ def test_a_method_that_a_path_does_not_have_is_refused_with_those_that_it_has(re
 
 
 def test_dates_come_with_1_15(rest: Any) -> None:
-    assert "last-modified" not in rest("GET", "/traits", version="1.14").headers
-    headers = rest("GET", "/traits", version="1.15").headers
+    assert "last-modified" not in rest("GET", "/resource_providers", version="1.14").headers
+    headers = rest("GET", "/resource_providers", version="1.15").headers
     assert headers["last-modified"] == "Fri, 02 Jan 1970 00:00:00 GMT"
     assert headers["cache-control"] == "no-cache"
 

@@ -277,11 +277,11 @@ def test_a_claim_is_held_until_it_is_released(placement: PlacementClient) -> Non
     assert held.allocations == write.allocations
     assert (held.project_id, held.user_id, held.consumer_type) == ("project", "user", "INSTANCE")
     assert placement.get_provider_usages(ROOT) == {"VCPU": 2, "MEMORY_MB": 0}
-    assert placement.get_provider_allocations(CARD)[0].consumer_uuid == CONSUMER
+    assert placement.get_provider_allocations(CARD).consumers[0].consumer_uuid == CONSUMER
     assert placement.list_allocations() == (held,)
     assert placement.delete_allocations(CONSUMER)
     assert not placement.delete_allocations(CONSUMER)
-    assert placement.list_allocations() == placement.get_provider_allocations(ROOT) == ()
+    assert placement.list_allocations() == placement.get_provider_allocations(ROOT).consumers == ()
 
 
 def test_a_claim_over_capacity_is_refused_and_leaves_nothing(placement: PlacementClient) -> None:

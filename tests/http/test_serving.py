@@ -31,8 +31,11 @@ class Served:
         self.line = line
         self.url = str(msgspec.json.decode(line)["url"])
 
-    def __call__(self, method: str, path: str, body: Any = None) -> requests.Response:
-        return requests.request(method, f"{self.url}{path}", json=body, headers=LATEST, timeout=30)
+    def __call__(
+        self, method: str, path: str, body: Any = None, **headers: str | None
+    ) -> requests.Response:
+        told = LATEST | {name.replace("_", "-"): value for name, value in headers.items()}
+        return requests.request(method, f"{self.url}{path}", json=body, headers=told, timeout=30)
 
     def end(self, number: int) -> tuple[int, bytes, bytes]:
         """Send a signal; return the exit status and what was written since."""
@@ -96,6 +99,17 @@ def test_a_rig_is_served_with_placement_below_it(
     assert served("POST", "/rig/reset").status_code == 204
     assert names(served("GET", "/placement/resource_providers")) == hosts
     assert served.end(signal.SIGINT) == (0, b"", b"")
+
+
+def test_a_reset_is_for_administrators(serve: Callable[..., Served]) -> None:
+    served = serve("--service", "placement")
+    served("POST", "/resource_providers", {"name": "host"})
+    nobody = served("POST", "/rig/reset", X_Auth_Token=None)
+    somebody = served("POST", "/rig/reset", X_Auth_Token="somebody")  # noqa: S106
+    assert (nobody.status_code, somebody.status_code) == (401, 403)
+    assert "X-Auth-Token" in nobody.json()["errors"][0]["detail"]
+    assert "somebody" in somebody.json()["errors"][0]["detail"]
+    assert names(served("GET", "/resource_providers")) == ["host"]
 
 
 def test_a_rig_without_control_is_not_reset(serve: Callable[..., Served]) -> None:
@@ -218,7 +232,7 @@ def test_a_rig_is_asked_without_a_socket(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_a_face_that_a_rig_does_not_have_is_told() -> None:
-    with Rig() as rig, pytest.raises(NotFound, match=r"weather .there are: placement"):
+    with Rig() as rig, pytest.raises(NotFound, match=r"weather .there are: .*placement"):
         rig.session("weather")
 
 

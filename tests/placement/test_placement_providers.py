@@ -60,7 +60,8 @@ def test_a_provider_moves_with_all_below_it(forest: Any) -> None:
     assert forest.placement.get_provider(function).root_uuid == second
     assert forest.holders({"VCPU": 1, "SRIOV_NET_VF": 1}) == [{second, function}]
     alone = forest.placement.update_provider(numa, name="numa", parent_uuid=None)
-    assert alone == Provider(numa, "numa", forest.generation(numa), None, numa)
+    shown = Provider(numa, "numa", forest.generation(numa), None, numa, alone.updated_at)
+    assert alone == shown
     assert forest.holders({"PCPU": 1, "SRIOV_NET_VF": 1}) == [{numa, function}]
 
 

@@ -20,7 +20,7 @@ from cellrig.placement.errors import CapacityExceeded, InvalidWrite, NoInventory
 from cellrig.placement.names import unknown_resource_classes
 from cellrig.placement.providers import bump_generation
 from cellrig.placement.tables import allocations, inventories, resource_providers
-from cellrig.placement.types import MAX_AMOUNT, AllocationsWrite, Inventory
+from cellrig.placement.types import AllocationsWrite, Inventory
 
 
 class _Provider(NamedTuple):
@@ -53,7 +53,9 @@ class _Shelf(NamedTuple):
 
 _provider_columns = [resource_providers.c[name] for name in ("id", "uuid", "generation", "root_id")]
 _SHELVES = Statement(
-    select(*_provider_columns, *list(inventories.c)[1:])
+    select(
+        *_provider_columns, inventories.c.resource_class, *[inventories.c[n] for n in _Line._fields]
+    )
     .select_from(
         resource_providers.outerjoin(
             inventories, inventories.c.provider_id == resource_providers.c.id
@@ -208,10 +210,10 @@ def _refuse_unfit(
     """Raise for an amount that breaks the units, and for a class or room that is not there."""
     provider, lines = shelf
     for name, amount in amounts.items():
-        if not 1 <= amount <= MAX_AMOUNT:
+        if amount < 1:
             raise InvalidWrite(
                 f"allocation of {amount} {name} of resource provider {provider.uuid}: "
-                f"an amount is from 1 to {MAX_AMOUNT}"
+                "the least amount is 1"
             )
         line = lines.get(name)
         if line is not None:

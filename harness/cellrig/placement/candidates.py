@@ -4,87 +4,79 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 
+from cellrig.placement.answers import Found, Pattern, PlacedWay
 from cellrig.placement.forest import Node, Tree
 from cellrig.placement.index import Index
 from cellrig.placement.query import Group
+from cellrig.placement.questions import Question
 from cellrig.placement.search import Plan
-from cellrig.placement.types import (
-    AllocationRequest,
-    CandidateQuery,
-    Candidates,
-    ProviderSummary,
-)
+from cellrig.placement.types import CandidateQuery
 
 
-def find(index: Index, query: CandidateQuery) -> Candidates:
+def find(index: Index, query: CandidateQuery) -> Found:
     """Return the candidates for a query that has been checked, from an index that is current.
 
     They come by tree in the order of the roots' creation, within a tree in the order of its
     providers' creation.
     """
-    plan = _plan(index, query)
-    if plan is None:
-        return Candidates((), {})
-    answer = _Answer(plan, query.limit)
-    key = _key(query)
+    groups = _groups(index, query)
+    if groups is None:
+        return Found()
+    question = index.question(_key(query, groups), lambda: Question(Plan(query, groups)))
+    answer = _Answer(question, query.limit)
     refused: list[int] = []
-    for slot, tree in index.trees(_possible(index, query, plan) & ~index.refused(key)):
+    for slot, tree in index.trees(_possible(index, query, groups) & ~question.refused):
         if not answer.ask(tree, index.sharing_with(tree)):
             refused.append(slot)
-        if answer.is_full:
+        elif answer.left == 0:
             break
-    index.refuse(key, refused)
-    return Candidates(tuple(answer.requests), answer.summaries)
+    index.refuse(question, refused)
+    return answer.found
 
 
 class _Answer:
-    """The answer as it grows, tree by tree."""
+    """The answer as it grows, tree by tree; `left` is how many requests it still takes."""
 
-    def __init__(self, plan: Plan, limit: int | None) -> None:
-        self.requests: list[AllocationRequest] = []
-        self.summaries: dict[str, ProviderSummary] = {}
-        self.is_full = False
-        self._plan = plan
-        self._amounts = dict(plan.unnumbered.resources) if plan.unnumbered else {}
-        self._limit = limit
+    def __init__(self, question: Question, limit: int | None) -> None:
+        self.found = Found()
+        self.left = limit
+        self._question = question
         self._all_sharing: set[tuple[Node, ...]] = set()
 
     def ask(self, tree: Tree, sharing: tuple[Node, ...]) -> bool:
         """Add the ways in which a tree serves the query; return whether there are any."""
-        served = False
-        for chosen, spread in self._plan.ways(tree, sharing):
-            served = True
-            if sharing or tree.sharing:
-                nodes = (*chosen, *spread)
-                if not self._is_new(nodes):
-                    continue
-                for node in nodes:
-                    self._summarize(node.tree)
-            else:
-                self._summarize(tree)
-            self.requests.append(self._request(chosen, spread))
-            if len(self.requests) == self._limit:
-                self.is_full = True
-                break
-        return served
+        if sharing or tree.shape.sharing:
+            return self._ask_with_sharing(tree, sharing)
+        pattern = self._question.ask(tree, (), self.left)
+        if not pattern.ways:
+            return False
+        self._add(pattern, tree.uuids)
+        self.found.trees[tree] = None
+        return True
 
-    def _request(self, chosen: tuple[Node, ...], spread: tuple[Node, ...]) -> AllocationRequest:
-        allocations: dict[str, dict[str, int]] = {}
-        mappings: dict[str, tuple[str, ...]] = {}
-        unnumbered = self._plan.unnumbered
-        if unnumbered is not None:
-            first = spread[0]
-            if spread.count(first) == len(spread):  # as it is wherever a tree is one provider
-                allocations[first.uuid] = self._amounts.copy()
-            else:
-                for node, (name, amount) in zip(spread, unnumbered.resources, strict=True):
-                    allocations.setdefault(node.uuid, {})[name] = amount
-            mappings[""] = tuple(allocations)
-        for node, group in zip(chosen, self._plan.numbered, strict=True):
-            mappings[group.suffix] = (node.uuid,)
-            if group.resources:
-                _add(group.resources, allocations.setdefault(node.uuid, {}))
-        return AllocationRequest(allocations, mappings)
+    def _ask_with_sharing(self, tree: Tree, sharing: tuple[Node, ...]) -> bool:
+        # So many of a tree's ways at most have been other trees' too.
+        enough = None if self.left is None else self.left + len(self._all_sharing)
+        pattern = self._question.ask(tree, sharing, enough)
+        members = (*tree.nodes, *sharing)
+        ways: list[PlacedWay] = []
+        for way in pattern.ways[:enough]:
+            nodes = tuple([members[place] for place in way])
+            if self._is_new(nodes) and len(ways) != self.left:
+                ways.append(way)
+                for node in nodes:
+                    self.found.trees[node.tree] = None
+        if ways:
+            uuids = tuple([node.uuid for node in members])
+            self._add(self._question.pattern(tuple(ways)), uuids)
+        return bool(pattern.ways)
+
+    def _add(self, pattern: Pattern, uuids: tuple[str, ...]) -> None:
+        if self.left is not None:
+            if len(pattern.ways) > self.left:
+                pattern = self._question.pattern(pattern.ways[: self.left])
+            self.left -= len(pattern.ways)
+        self.found.parts.append((pattern, uuids))
 
     def _is_new(self, nodes: tuple[Node, ...]) -> bool:
         """Whether no other tree has had this way before, as it may if all its providers share."""
@@ -94,19 +86,9 @@ class _Answer:
         self._all_sharing.add(nodes)
         return is_new
 
-    def _summarize(self, tree: Tree) -> None:
-        if tree.root.uuid not in self.summaries:
-            for node in tree.nodes:
-                self.summaries[node.uuid] = node.summary()
 
-
-def _add(resources: tuple[tuple[str, int], ...], given: dict[str, int]) -> None:
-    for name, amount in resources:
-        given[name] = given.get(name, 0) + amount
-
-
-def _plan(index: Index, query: CandidateQuery) -> Plan | None:
-    """Return the plan; None where a provider that the query names does not exist."""
+def _groups(index: Index, query: CandidateQuery) -> list[Group] | None:
+    """Return the groups; None where a provider that the query names does not exist."""
     groups = []
     for request in query.groups:
         tree_id = None
@@ -116,13 +98,13 @@ def _plan(index: Index, query: CandidateQuery) -> Plan | None:
                 return None
             tree_id = node.tree.root.id
         groups.append(Group(request, tree_id))
-    return Plan(query, groups)
+    return groups
 
 
-def _possible(index: Index, query: CandidateQuery, plan: Plan) -> int:
+def _possible(index: Index, query: CandidateQuery, groups: list[Group]) -> int:
     """Return the trees that can serve the query as far as the bitmaps tell."""
     bitmap = index.every_tree()
-    for group, request in zip(plan.groups, query.groups, strict=True):
+    for group, request in zip(groups, query.groups, strict=True):
         if group.tree_id is not None:
             bitmap &= index.only(group.tree_id)
         for name, amount in group.resources:
@@ -136,7 +118,7 @@ def _possible(index: Index, query: CandidateQuery, plan: Plan) -> int:
     return bitmap
 
 
-def _key(query: CandidateQuery) -> Hashable:
+def _key(query: CandidateQuery, groups: list[Group]) -> Hashable:
     """Return what two queries have in common that differ in their limit alone."""
     return (
         query.group_policy,
@@ -145,14 +127,14 @@ def _key(query: CandidateQuery) -> Hashable:
         query.root_forbidden,
         *[
             (
-                group.suffix,
-                tuple(group.resources.items()),
-                group.required,
-                group.forbidden,
-                group.member_of,
-                group.forbidden_aggregates,
-                group.in_tree,
+                request.suffix,
+                group.resources,
+                request.required,
+                request.forbidden,
+                request.member_of,
+                request.forbidden_aggregates,
+                group.tree_id,
             )
-            for group in query.groups
+            for request, group in zip(query.groups, groups, strict=True)
         ],
     )

@@ -15,6 +15,7 @@ from cellrig.placement.types import (
     InventoriesWrite,
     Inventory,
     Provider,
+    ProviderAllocations,
     ProviderRecord,
 )
 
@@ -67,8 +68,8 @@ class PlacementClient(Protocol):
     def list_allocations(self) -> tuple[ConsumerAllocations, ...]:
         """Return what every consumer holds, ordered by consumer uuid (for audits; not in REST)."""
 
-    def get_provider_allocations(self, provider_uuid: str) -> tuple[ConsumerAllocations, ...]:
-        """Return what consumers hold of one provider, ordered by consumer uuid.
+    def get_provider_allocations(self, provider_uuid: str) -> ProviderAllocations:
+        """Return the consumers of one provider, each with all that it holds.
 
         Raises:
             ProviderNotFound: no such provider.

@@ -25,6 +25,7 @@ class ConsumerRow(NamedTuple):
     project_id: str
     user_id: str
     consumer_type: str | None
+    updated_at: float
 
 
 _columns = consumers.c
@@ -38,6 +39,7 @@ _CHANGE = Statement(
         project_id=bindparam("project"),
         user_id=bindparam("user"),
         consumer_type=bindparam("type"),
+        updated_at=bindparam("at"),
     )
 )
 _DROP = Statement(delete(consumers).where(_columns.uuid == bindparam("of")))
@@ -49,7 +51,9 @@ _holdings = (
         _columns.project_id,
         _columns.user_id,
         _columns.consumer_type,
+        _columns.updated_at,
         resource_providers.c.uuid,
+        resource_providers.c.generation,
         allocations.c.resource_class,
         allocations.c.amount,
     )
@@ -62,7 +66,16 @@ _holdings = (
 )
 _HOLDINGS = Statement(_holdings)
 _HOLDINGS_OF = Statement(_holdings.where(_columns.uuid == bindparam("of")))
-_HOLDINGS_FROM = Statement(_holdings.where(allocations.c.provider_id == bindparam("of")))
+_of_provider = allocations.alias("of_provider")
+_HOLDINGS_FROM = Statement(
+    _holdings.where(
+        _columns.uuid.in_(
+            select(_of_provider.c.consumer_uuid).where(
+                _of_provider.c.provider_id == bindparam("of")
+            )
+        )
+    )
+)
 
 _USAGES = Statement(
     select(
@@ -107,6 +120,7 @@ def save(
                 project_id=write.project_id,
                 user_id=write.user_id,
                 consumer_type=write.consumer_type,
+                updated_at=transaction.now(),
             )
         return
     if not write.allocations:
@@ -120,6 +134,7 @@ def save(
         project=write.project_id,
         user=write.user_id,
         type=row.consumer_type if write.consumer_type is None else write.consumer_type,
+        at=transaction.now(),
     )
     if not changed:
         raise ConcurrentUpdate(f"consumer {uuid}", row.generation, "another one")
@@ -137,7 +152,7 @@ def allocations_of(transaction: Transaction, uuid: str) -> ConsumerAllocations |
 
 
 def allocations_from(transaction: Transaction, provider_id: int) -> tuple[ConsumerAllocations, ...]:
-    """Return what consumers hold of one provider."""
+    """Return all that the consumers of one provider hold."""
     return _collect(transaction.all(_HOLDINGS_FROM, of=provider_id))
 
 
@@ -148,14 +163,24 @@ def all_allocations(transaction: Transaction) -> tuple[ConsumerAllocations, ...]
 
 def _collect(rows: list[tuple[Any, ...]]) -> tuple[ConsumerAllocations, ...]:
     collected = []
-    for (uuid, generation, project_id, user_id, consumer_type), lines in groupby(
-        rows, key=lambda row: row[:5]
-    ):
+    for consumer, lines in groupby(rows, key=lambda row: row[:6]):
+        uuid, generation, project_id, user_id, consumer_type, updated_at = consumer
         held: dict[str, dict[str, int]] = {}
-        for *_consumer, provider_uuid, name, amount in lines:
+        generations: dict[str, int] = {}
+        for *_consumer, provider_uuid, provider_generation, name, amount in lines:
             held.setdefault(provider_uuid, {})[name] = amount
+            generations[provider_uuid] = provider_generation
         collected.append(
-            ConsumerAllocations(uuid, held, generation, project_id, user_id, consumer_type)
+            ConsumerAllocations(
+                consumer_uuid=uuid,
+                allocations=held,
+                generation=generation,
+                project_id=project_id,
+                user_id=user_id,
+                consumer_type=consumer_type,
+                provider_generations=generations,
+                updated_at=updated_at,
+            )
         )
     return tuple(collected)
 

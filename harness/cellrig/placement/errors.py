@@ -147,6 +147,12 @@ class CapacityExceeded(AllocationRefused):
 class InvalidQuery(Invalid):
     """A query of candidates or providers is wrong in itself."""
 
+    code: ClassVar[str] = UNDEFINED_CODE
+
+
+class ContradictoryQuery(InvalidQuery):
+    """Parts of a query of candidates do not fit each other."""
+
     code: ClassVar[str] = "placement.query.bad_value"
 
 

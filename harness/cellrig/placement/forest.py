@@ -6,112 +6,76 @@ When a tree changes in the database a new `Tree` takes the place of the old one.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import lru_cache
 from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import bindparam, func, select
-from sqlalchemy.sql import Select
+from sqlalchemy import bindparam, func, literal_column, select
 
 from cellrig.db.database import Row, Statement, Transaction
+from cellrig.placement.shapes import SHARING, Room, Shape, Shared, room_left
 from cellrig.placement.tables import (
     inventories,
     provider_aggregates,
     provider_traits,
     resource_providers,
 )
-from cellrig.placement.types import Inventory, ProviderSummary, ResourceSummary
-
-#: The trait of a provider whose resources are for all trees that have an aggregate in common
-#: with it.
-SHARING = "MISC_SHARES_VIA_AGGREGATE"
-
-#: Capacity, used, min_unit, max_unit, step_size.
-Room = tuple[int, int, int, int, int]
 
 #: So many trees are read with one statement.
 _BATCH = 256
 
 
-def fits(room: Room, amount: int) -> bool:
-    """Whether one more consumer could have this amount."""
-    capacity, used, min_unit, max_unit, step_size = room
-    return used + amount <= capacity and min_unit <= amount <= max_unit and not amount % step_size
-
-
 class Node:
-    """One provider of a tree."""
+    """One provider of a tree; `place` is where it is among the tree's providers."""
 
-    __slots__ = ("aggregates", "id", "parent", "resources", "rooms", "traits", "tree", "uuid")
+    __slots__ = ("aggregates", "id", "parent", "place", "rooms", "traits", "tree", "uuid")
 
-    tree: Tree
+    parent: Node | None
 
-    def __init__(
-        self, provider_id: int, uuid: str, traits: frozenset[str], aggregates: frozenset[str]
-    ) -> None:
+    def __init__(self, tree: Tree, place: int, provider_id: int, uuid: str) -> None:
+        self.tree = tree
+        self.place = place
         self.id = provider_id
         self.uuid = uuid
-        self.traits = traits
-        self.aggregates = aggregates
-        self.parent: Node | None = None
-        self.rooms: dict[str, Room] = {}
-        self.resources: dict[str, ResourceSummary] = {}
+        self.rooms = tree.shape.rooms[place]
+        _parent, _rooms, self.traits, self.aggregates = tree.shape.outlines[place]
 
     @property
     def is_sharing(self) -> bool:
         """Whether other trees may use its resources."""
         return SHARING in self.traits
 
-    def summary(self) -> ProviderSummary:
-        """Return what callers get to see."""
-        parent = self.parent
-        return ProviderSummary(
-            self.resources.copy(),
-            self.traits,
-            None if parent is None else parent.uuid,
-            self.tree.root.uuid,
-        )
-
 
 class Tree:
-    """One provider tree.
+    """One provider tree; its providers are ordered by id."""
 
-    Attributes:
-        nodes: its providers, ordered by id.
-        by_class: those that have any inventory of a class.
-        traits, aggregates: those of all its providers together.
-        largest: by class the largest amount that one provider could give, units aside.
-    """
+    __slots__ = ("nodes", "root", "shape", "uuids")
 
-    __slots__ = ("aggregates", "by_class", "largest", "nodes", "root", "sharing", "traits")
+    def __init__(self, shape: Shape, ids: Iterable[int], uuids: tuple[str, ...]) -> None:
+        self.shape = shape
+        self.uuids = uuids
+        self.nodes = tuple(
+            Node(self, place, provider_id, uuids[place]) for place, provider_id in enumerate(ids)
+        )
+        self.root = self.nodes[shape.root]
+        for node, (parent, *_rest) in zip(self.nodes, shape.outlines, strict=True):
+            node.parent = None if parent is None else self.nodes[parent]
 
-    def __init__(self, root: Node, nodes: tuple[Node, ...]) -> None:
-        self.root = root
-        self.nodes = nodes
-        self.sharing = tuple(node for node in nodes if node.is_sharing)
-        by_class: dict[str, list[Node]] = {}
-        largest: dict[str, int] = {}
-        for node in nodes:
-            node.tree = self
-            for name, (capacity, used, _min_unit, max_unit, _step) in node.rooms.items():
-                by_class.setdefault(name, []).append(node)
-                amount = min(capacity - used, max_unit)
-                if amount > largest.get(name, 0):
-                    largest[name] = amount
-        self.by_class = {name: tuple(having) for name, having in by_class.items()}
-        self.largest = largest
-        if len(nodes) == 1:
-            self.traits, self.aggregates = root.traits, root.aggregates
-        else:
-            self.traits = root.traits.union(*[node.traits for node in nodes])
-            self.aggregates = root.aggregates.union(*[node.aggregates for node in nodes])
+    @property
+    def sharing(self) -> tuple[Node, ...]:
+        """The providers whose resources other trees may use."""
+        return tuple(self.nodes[place] for place in self.shape.sharing)
+
+    def having(self, resource_class: str) -> list[Node]:
+        """Return the providers that have any inventory of a class."""
+        nodes = self.nodes
+        return [nodes[place] for place in self.shape.by_class.get(resource_class, ())]
 
 
 _columns = resource_providers.c
 
 
-def _pair(expression: Select[Any], by_provider: Any = None) -> tuple[Statement, Statement]:
+def _pair(expression: Any, by_provider: Any = None) -> tuple[Statement, Statement]:
     """Return a statement that reads everything, and one that reads some trees."""
     if by_provider is not None:
         some = expression.join(resource_providers, _columns.id == by_provider)
@@ -123,6 +87,7 @@ def _pair(expression: Select[Any], by_provider: Any = None) -> tuple[Statement, 
     )
 
 
+_SPACE: Any = literal_column("' '")
 _stock = inventories.c
 _trait = provider_traits.c
 _aggregate = provider_aggregates.c
@@ -146,34 +111,31 @@ _ROOMS = _pair(
     _stock.provider_id,
 )
 _TRAITS = _pair(
-    select(_trait.provider_id, func.group_concat(_trait.trait, " ")).group_by(_trait.provider_id),
+    select(_trait.provider_id, func.aggregate_strings(_trait.trait, _SPACE)).group_by(
+        _trait.provider_id
+    ),
     _trait.provider_id,
 )
 _AGGREGATES = _pair(
-    select(_aggregate.provider_id, func.group_concat(_aggregate.aggregate_uuid, " ")).group_by(
-        _aggregate.provider_id
-    ),
+    select(
+        _aggregate.provider_id, func.aggregate_strings(_aggregate.aggregate_uuid, _SPACE)
+    ).group_by(_aggregate.provider_id),
     _aggregate.provider_id,
 )
 
 
-#: Traits or aggregates as one text, and the set that all providers with the same text share.
-SharedSets = dict[str, frozenset[str]]
-
-_MOST_SHARED_SETS = 10_000
-
-
-def read_all(transaction: Transaction, shared: SharedSets) -> list[Tree]:
+def read_all(transaction: Transaction, shared: Shared) -> list[Tree]:
     """Return every tree, ordered by the root's id."""
     return _assemble(
         transaction.all(_PROVIDERS[0]),
         transaction.all(_ROOMS[0]),
-        _sets(transaction.all(_TRAITS[0]), shared),
-        _sets(transaction.all(_AGGREGATES[0]), shared),
+        shared.sets(transaction.all(_TRAITS[0])),
+        shared.sets(transaction.all(_AGGREGATES[0])),
+        shared,
     )
 
 
-def read_some(transaction: Transaction, root_ids: Iterable[int], shared: SharedSets) -> list[Tree]:
+def read_some(transaction: Transaction, root_ids: Iterable[int], shared: Shared) -> list[Tree]:
     """Return the trees that exist among those of `root_ids`, ordered by the root's id."""
     roots = sorted(root_ids)
     trees = []
@@ -182,66 +144,36 @@ def read_some(transaction: Transaction, root_ids: Iterable[int], shared: SharedS
         trees += _assemble(
             transaction.all(_PROVIDERS[1], roots=batch),
             transaction.all(_ROOMS[1], roots=batch),
-            _sets(transaction.all(_TRAITS[1], roots=batch), shared),
-            _sets(transaction.all(_AGGREGATES[1], roots=batch), shared),
+            shared.sets(transaction.all(_TRAITS[1], roots=batch)),
+            shared.sets(transaction.all(_AGGREGATES[1], roots=batch)),
+            shared,
         )
     return trees
-
-
-def _sets(rows: list[Row], shared: SharedSets) -> dict[int, frozenset[str]]:
-    """Turn joined names into sets, by provider id."""
-    if len(shared) > _MOST_SHARED_SETS:
-        shared.clear()
-    found = {}
-    for provider_id, text in rows:
-        names = shared.get(text)
-        if names is None:
-            names = shared[text] = frozenset(text.split(" "))
-        found[provider_id] = names
-    return found
 
 
 def _assemble(
     providers: list[Row],
-    rooms: list[Row],
+    stocks: list[Row],
     traits: dict[int, frozenset[str]],
     aggregates: dict[int, frozenset[str]],
+    shared: Shared,
 ) -> list[Tree]:
     nothing: frozenset[str] = frozenset()
-    nodes = {
-        provider_id: Node(
-            provider_id,
-            uuid,
-            traits.get(provider_id, nothing),
-            aggregates.get(provider_id, nothing),
-        )
-        for provider_id, uuid, _parent_id, _root_id in providers
-    }
-    for provider_id, name, *stock in rooms:
-        node = nodes[provider_id]
-        node.rooms[name], node.resources[name] = _room(*stock)
+    rooms: dict[int, list[tuple[str, Room]]] = {}
+    for provider_id, name, *stock in stocks:
+        rooms.setdefault(provider_id, []).append((name, room_left(*stock)))
     trees = []
-    for root_id, members in groupby(providers, key=itemgetter(3)):
-        family = []
-        for provider_id, _uuid, parent_id, _root_id in members:
-            node = nodes[provider_id]
-            if parent_id is not None:
-                node.parent = nodes[parent_id]
-            family.append(node)
-        trees.append(Tree(nodes[root_id], tuple(family)))
+    for _root_id, members in groupby(providers, key=itemgetter(3)):
+        ids, uuids, parents, _roots = zip(*members, strict=True)
+        places = {provider_id: place for place, provider_id in enumerate(ids)}
+        outlines = tuple(
+            (
+                places.get(parent_id),
+                tuple(rooms.get(provider_id, ())),
+                traits.get(provider_id, nothing),
+                aggregates.get(provider_id, nothing),
+            )
+            for provider_id, parent_id in zip(ids, parents, strict=True)
+        )
+        trees.append(Tree(shared.shape(outlines), ids, uuids))
     return trees
-
-
-@lru_cache(maxsize=4096)
-def _room(
-    total: int,
-    reserved: int,
-    ratio: float,
-    used: int,
-    min_unit: int,
-    max_unit: int,
-    step_size: int,
-) -> tuple[Room, ResourceSummary]:
-    """Return the room that an inventory leaves; equal inventories share it, as most hosts do."""
-    capacity = Inventory(total, reserved, allocation_ratio=ratio).capacity
-    return (capacity, used, min_unit, max_unit, step_size), ResourceSummary(capacity, used)

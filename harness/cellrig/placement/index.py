@@ -5,22 +5,28 @@ trait, who is in an aggregate. It is only ever a copy: it follows the database b
 before each search, and a claim is decided in the database.
 
 Bitmaps may let a tree through that cannot serve the query in the end. Such trees are remembered
-for each of the latest queries until they change, so that a search does not ask them again.
+for each of the latest queries until they change, so that a search does not ask them again; see
+`cellrig.placement.questions`.
 """
 
 from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 
 from cellrig.db.database import Transaction
 from cellrig.placement.bitmap import bitmap_of, numbers_in
 from cellrig.placement.changes import Follower
-from cellrig.placement.forest import Node, SharedSets, Tree, read_all, read_some
+from cellrig.placement.forest import Node, Tree, read_all, read_some
+from cellrig.placement.questions import Question
+from cellrig.placement.shapes import Shape, Shared
 
 _LEVELS = 32
-_QUERIES_REMEMBERED = 32
+_QUESTIONS_REMEMBERED = 32
+
+#: What a tree is compared with where there was none, or is none any more.
+_BARE = Shape(((None, (), frozenset(), frozenset()),))
 
 
 class Index:
@@ -29,7 +35,7 @@ class Index:
     def __init__(self) -> None:
         self.lock = threading.Lock()
         self._follower = Follower()
-        self._shared: SharedSets = {}
+        self._shared = Shared()
         self._reset()
 
     def _reset(self) -> None:
@@ -41,7 +47,7 @@ class Index:
         self._traits: dict[str, int] = {}
         self._aggregates: dict[str, int] = {}
         self._sharing: dict[int, Node] = {}
-        self._refused: OrderedDict[Hashable, int] = OrderedDict()
+        self._questions: OrderedDict[Hashable, Question] = OrderedDict()
 
     # -- following the database ----------------------------------------------------------------
 
@@ -68,12 +74,12 @@ class Index:
             self._youngest = tree.root.id
             self._slots[tree.root.id] = slot
             self._note(tree)
-            for name, amount in tree.largest.items():
+            for name, amount in tree.shape.largest.items():
                 if name not in largest:
                     largest[name] = [[] for _level in range(_LEVELS)]
                 largest[name][amount.bit_length() - 1].append(slot)
-            traits.setdefault(tree.traits, []).append(slot)
-            aggregates.setdefault(tree.aggregates, []).append(slot)
+            traits.setdefault(tree.shape.traits, []).append(slot)
+            aggregates.setdefault(tree.shape.aggregates, []).append(slot)
         for name, by_level in largest.items():
             bitmap, levels = 0, []
             for slots in reversed(by_level):
@@ -107,20 +113,15 @@ class Index:
         if tree is not None:
             self._note(tree)
         bit = 1 << slot
-        self._put_levels(bit, old.largest if old else {}, tree.largest if tree else {})
-        nothing: frozenset[str] = frozenset()
-        _toggle(self._traits, bit, old.traits if old else nothing, tree.traits if tree else nothing)
-        _toggle(
-            self._aggregates,
-            bit,
-            old.aggregates if old else nothing,
-            tree.aggregates if tree else nothing,
-        )
-        if (old and old.sharing) or (tree and tree.sharing):
-            self._refused.clear()  # what any tree can do may have changed
-        for key, refused in self._refused.items():
-            if refused & bit:
-                self._refused[key] = refused ^ bit
+        before, after = old.shape if old else _BARE, tree.shape if tree else _BARE
+        if before is not after:
+            self._put_levels(bit, before.largest, after.largest)
+            _toggle(self._traits, bit, before.traits, after.traits)
+            _toggle(self._aggregates, bit, before.aggregates, after.aggregates)
+        if before.sharing or after.sharing:
+            self._questions.clear()  # what any tree can do may have changed
+        for question in self._questions.values():
+            question.refused &= ~bit
 
     def _put_levels(self, bit: int, old: dict[str, int], new: dict[str, int]) -> None:
         for name in {**old, **new}:
@@ -194,21 +195,29 @@ class Index:
         found = [
             node
             for node in self._sharing.values()
-            if node.tree is not tree and not node.aggregates.isdisjoint(tree.aggregates)
+            if node.tree is not tree and not node.aggregates.isdisjoint(tree.shape.aggregates)
         ]
         return tuple(sorted(found, key=lambda node: node.id))
 
-    def refused(self, query: Hashable) -> int:
-        """Return the trees that are known not to serve a query."""
-        return self._refused.get(query, 0)
+    def question(self, key: Hashable, make: Callable[[], Question]) -> Question:
+        """Return the question that was asked under a key before, or a new one.
 
-    def refuse(self, query: Hashable, slots: list[int]) -> None:
+        Args:
+            key: the same for the same query.
+            make: makes a new one.
+        """
+        question = self._questions.pop(key, None)
+        if question is None:
+            question = make()
+            if len(self._questions) >= _QUESTIONS_REMEMBERED:
+                self._questions.popitem(last=False)
+        self._questions[key] = question  # the latest is the last to go
+        return question
+
+    def refuse(self, question: Question, slots: list[int]) -> None:
         """Remember trees that do not serve a query."""
         if slots:
-            refused = bitmap_of(slots, len(self._trees))
-            self._refused[query] = self._refused.pop(query, 0) | refused
-            if len(self._refused) > _QUERIES_REMEMBERED:
-                self._refused.popitem(last=False)
+            question.refused |= bitmap_of(slots, len(self._trees))
 
     def _shared_with(self) -> int:
         bitmap = 0

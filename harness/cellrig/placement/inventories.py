@@ -16,10 +16,11 @@ from cellrig.placement.types import MAX_AMOUNT, Inventory
 
 
 class Stock(NamedTuple):
-    """An inventory together with what is allocated of it."""
+    """An inventory together with what is allocated of it, and when it was written last."""
 
     inventory: Inventory
     used: int
+    updated_at: float
 
 
 _columns = inventories.c
@@ -29,12 +30,18 @@ _this_one = and_(
     _columns.provider_id == bindparam("of"), _columns.resource_class == bindparam("of_class")
 )
 _OF = Statement(
-    select(_columns.resource_class, *_inventory_columns, _columns.used)
+    select(_columns.resource_class, *_inventory_columns, _columns.used, _columns.updated_at)
     .where(_columns.provider_id == bindparam("of"))
     .order_by(_columns.resource_class)
 )
 _OF_TREE = Statement(
-    select(_columns.provider_id, _columns.resource_class, *_inventory_columns, _columns.used)
+    select(
+        _columns.provider_id,
+        _columns.resource_class,
+        *_inventory_columns,
+        _columns.used,
+        _columns.updated_at,
+    )
     .select_from(
         inventories.join(resource_providers, resource_providers.c.id == _columns.provider_id)
     )
@@ -45,7 +52,7 @@ _ADD = Statement(insert(inventories))
 _CHANGE = Statement(
     update(inventories)
     .where(_this_one)
-    .values({name: bindparam(f"new_{name}") for name in _FIELDS})
+    .values({name: bindparam(f"new_{name}") for name in (*_FIELDS, "updated_at")})
 )
 _DROP = Statement(delete(inventories).where(_this_one))
 
@@ -53,16 +60,16 @@ _DROP = Statement(delete(inventories).where(_this_one))
 def stocks_of(transaction: Transaction, provider_id: int) -> dict[str, Stock]:
     """Return what one provider has and has given, by resource class."""
     return {
-        name: Stock(Inventory(*fields), used)
-        for name, *fields, used in transaction.all(_OF, of=provider_id)
+        name: Stock(Inventory(*fields), used, updated_at)
+        for name, *fields, used, updated_at in transaction.all(_OF, of=provider_id)
     }
 
 
 def stocks_of_tree(transaction: Transaction, root_id: int) -> dict[int, dict[str, Stock]]:
     """Return what the providers of one tree have and have given, by provider id and class."""
     found: dict[int, dict[str, Stock]] = {}
-    for provider_id, name, *fields, used in transaction.all(_OF_TREE, of=root_id):
-        found.setdefault(provider_id, {})[name] = Stock(Inventory(*fields), used)
+    for provider_id, name, *fields, used, updated_at in transaction.all(_OF_TREE, of=root_id):
+        found.setdefault(provider_id, {})[name] = Stock(Inventory(*fields), used, updated_at)
     return found
 
 
@@ -101,6 +108,7 @@ def write(
     new_rows = []
     for name, inventory in wanted.items():
         fields = {field: getattr(inventory, field) for field in _FIELDS}
+        fields["updated_at"] = transaction.now()
         if name not in present:
             own = {"provider_id": row.id, "resource_class": name, "used": 0}
             new_rows.append({**own, **fields})

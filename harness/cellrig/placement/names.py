@@ -37,7 +37,17 @@ _CLASSES_AMONG = Statement(
         custom_resource_classes.c.name.in_(bindparam("names", expanding=True))
     )
 )
+_CLASS_TIMES = Statement(
+    select(custom_resource_classes.c.updated_at).where(
+        custom_resource_classes.c.name.in_(bindparam("names", expanding=True))
+    )
+)
 _ADD_CLASS = Statement(insert(custom_resource_classes))
+_TOUCH_CLASS = Statement(
+    update(custom_resource_classes)
+    .where(custom_resource_classes.c.name == bindparam("of"))
+    .values(updated_at=bindparam("at"))
+)
 _DROP_CLASS = Statement(
     delete(custom_resource_classes).where(custom_resource_classes.c.name == bindparam("of"))
 )
@@ -68,6 +78,11 @@ _TREES_WITH_CLASS = Statement(
 _TRAITS = Statement(select(custom_traits.c.name).order_by("name"))
 _TRAITS_AMONG = Statement(
     select(custom_traits.c.name).where(custom_traits.c.name.in_(bindparam("names", expanding=True)))
+)
+_TRAIT_TIMES = Statement(
+    select(custom_traits.c.updated_at).where(
+        custom_traits.c.name.in_(bindparam("names", expanding=True))
+    )
 )
 _ADD_TRAIT = Statement(insert(custom_traits))
 _DROP_TRAIT = Statement(delete(custom_traits).where(custom_traits.c.name == bindparam("of")))
@@ -124,7 +139,7 @@ def create_resource_class(transaction: Transaction, name: str) -> bool:
     _check_custom("resource class", name)
     if transaction.one(_CLASSES_AMONG, names=[name]):
         return False
-    transaction.run(_ADD_CLASS, name=name)
+    transaction.run(_ADD_CLASS, name=name, updated_at=transaction.now())
     return True
 
 
@@ -142,6 +157,7 @@ def rename_resource_class(transaction: Transaction, name: str, new_name: str) ->
     roots = [root_id for (root_id,) in transaction.all(_TREES_WITH_CLASS, of=name)]
     for statement in _RENAME_CLASS:
         transaction.run(statement, of=name, to=new_name)
+    transaction.run(_TOUCH_CLASS, of=new_name, at=transaction.now())
     changes.record(transaction, roots, ("rename", name, new_name))
 
 
@@ -174,7 +190,7 @@ def create_trait(transaction: Transaction, name: str) -> bool:
     _check_custom("trait", name)
     if transaction.one(_TRAITS_AMONG, names=[name]):
         return False
-    transaction.run(_ADD_TRAIT, name=name)
+    transaction.run(_ADD_TRAIT, name=name, updated_at=transaction.now())
     return True
 
 
@@ -187,6 +203,22 @@ def delete_trait(transaction: Transaction, name: str) -> None:
     if transaction.one(_TRAIT_USED, of=name):
         raise TraitInUse(name)
     transaction.run(_DROP_TRAIT, of=name)
+
+
+def newest_resource_class(transaction: Transaction, names: Iterable[str]) -> float | None:
+    """Return when the youngest of these classes was written; None where none is a custom one."""
+    return _newest(transaction, _CLASS_TIMES, names)
+
+
+def newest_trait(transaction: Transaction, names: Iterable[str]) -> float | None:
+    """Return when the youngest of these traits was written; None where none is a custom one."""
+    return _newest(transaction, _TRAIT_TIMES, names)
+
+
+def _newest(transaction: Transaction, times: Statement, names: Iterable[str]) -> float | None:
+    custom = [name for name in names if name.startswith("CUSTOM_")]
+    found = [time for (time,) in transaction.all(times, names=custom)] if custom else []
+    return max(found, default=None)
 
 
 def _check_custom(kind: str, name: str) -> None:

@@ -37,10 +37,18 @@ class ProviderRow(NamedTuple):
     root_id: int
     parent_uuid: str | None
     root_uuid: str
+    updated_at: float
 
     def value(self) -> Provider:
         """Return what callers get to see."""
-        return Provider(self.uuid, self.name, self.generation, self.parent_uuid, self.root_uuid)
+        return Provider(
+            self.uuid,
+            self.name,
+            self.generation,
+            self.parent_uuid,
+            self.root_uuid,
+            self.updated_at,
+        )
 
 
 _own = resource_providers.alias("own")
@@ -56,6 +64,7 @@ _select = (
         _own.c.root_id,
         _parent.c.uuid,
         _root.c.uuid,
+        _own.c.updated_at,
     )
     .select_from(
         _own.join(_root, _root.c.id == _own.c.root_id).outerjoin(
@@ -83,17 +92,17 @@ _NAMED = Statement(
 _SET_ROOT = Statement(
     update(resource_providers)
     .where(_columns.id.in_(bindparam("of", expanding=True)))
-    .values(root_id=bindparam("root"))
+    .values(root_id=bindparam("root"), updated_at=bindparam("at"))
 )
 _SET_NAME_AND_PARENT = Statement(
     update(resource_providers)
     .where(_columns.id == bindparam("of"))
-    .values(name=bindparam("new_name"), parent_id=bindparam("parent"))
+    .values(name=bindparam("new_name"), parent_id=bindparam("parent"), updated_at=bindparam("at"))
 )
 _BUMP = Statement(
     update(resource_providers)
     .where(and_(_columns.id == bindparam("of"), _columns.generation == bindparam("before")))
-    .values(generation=bindparam("after"))
+    .values(generation=bindparam("after"), updated_at=bindparam("at"))
 )
 _CHILD = Statement(select(_columns.id).where(_columns.parent_id == bindparam("of")).limit(1))
 _ALLOCATED = Statement(
@@ -151,6 +160,7 @@ def search(
 def create(transaction: Transaction, uuid: str, name: str, parent_uuid: str | None) -> ProviderRow:
     """Create a provider of generation 0; see `PlacementClient.create_provider`."""
     _refuse_duplicates(transaction, None, uuid, name)
+    now = transaction.now()
     parent = None if parent_uuid is None else _find_parent(transaction, uuid, parent_uuid)
     transaction.run(
         _CREATE,
@@ -159,10 +169,11 @@ def create(transaction: Transaction, uuid: str, name: str, parent_uuid: str | No
         generation=0,
         parent_id=parent.id if parent else None,
         root_id=parent.root_id if parent else 0,
+        updated_at=now,
     )
     ((provider_id, _uuid),) = transaction.all(_NAMED, the_uuid=uuid, the_name=name)
     if parent is None:
-        transaction.run(_SET_ROOT, of=[provider_id], root=provider_id)
+        transaction.run(_SET_ROOT, of=[provider_id], root=provider_id, at=now)
     root_id = parent.root_id if parent else provider_id
     changes.record(transaction, [root_id], ("create", uuid, name, parent_uuid))
     return find(transaction, uuid)
@@ -172,14 +183,19 @@ def change(transaction: Transaction, uuid: str, name: str, parent_uuid: str | No
     """Give a provider a name and a parent; see `PlacementClient.update_provider`."""
     row = find(transaction, uuid)
     _refuse_duplicates(transaction, row.id, uuid, name)
+    now = transaction.now()
     parent = None if parent_uuid is None else _find_parent(transaction, uuid, parent_uuid)
     roots = {row.root_id}
     if parent_uuid != row.parent_uuid:
         root_id = parent.root_id if parent else row.id
-        transaction.run(_SET_ROOT, of=_subtree(transaction, row, parent), root=root_id)
+        transaction.run(_SET_ROOT, of=_subtree(transaction, row, parent), root=root_id, at=now)
         roots.add(root_id)
     transaction.run(
-        _SET_NAME_AND_PARENT, of=row.id, new_name=name, parent=parent.id if parent else None
+        _SET_NAME_AND_PARENT,
+        of=row.id,
+        new_name=name,
+        parent=parent.id if parent else None,
+        at=now,
     )
     changes.record(transaction, roots, ("change", uuid, name, parent_uuid))
     return find(transaction, uuid)
@@ -206,7 +222,7 @@ def check_generation(row: ProviderRow, given: int) -> None:
 def bump_generation(transaction: Transaction, provider_id: int, uuid: str, before: int) -> int:
     """Compare and swap: let the generation be one more than `before`, and return it."""
     after = before + 1
-    if not transaction.run(_BUMP, of=provider_id, before=before, after=after):
+    if not transaction.run(_BUMP, of=provider_id, before=before, after=after, at=transaction.now()):
         raise ConcurrentUpdate(f"resource provider {uuid}", before, "another one")
     return after
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from cellrig.db.database import Transaction
-from cellrig.placement.errors import InvalidQuery
-from cellrig.placement.forest import Node, fits
+from cellrig.placement.errors import ContradictoryQuery, InvalidQuery
+from cellrig.placement.forest import Node
 from cellrig.placement.names import unknown_resource_classes, unknown_traits
+from cellrig.placement.shapes import fits
 from cellrig.placement.types import MAX_AMOUNT, CandidateQuery, RequestGroup
 
 POLICIES = frozenset({"none", "isolate"})
@@ -67,7 +68,7 @@ class Group:
 
     def satisfied_by(self, traits: frozenset[str]) -> bool:
         """Whether `traits` have what the group requires."""
-        return all(not choice.isdisjoint(traits) for choice in self.required)
+        return not self.required or all(not each.isdisjoint(traits) for each in self.required)
 
     def _allows(self, node: Node, aggregates: frozenset[str]) -> bool:
         if self.takes_any:
@@ -89,12 +90,17 @@ def check(query: CandidateQuery) -> None:
     )
     named = frozenset().union(*query.same_subtree)
     strangers = sorted(named.difference(suffixes))
-    _refuse(bool(strangers), f"same_subtree names groups that are not in the request: {strangers}")
+    _refuse(
+        bool(strangers),
+        f"same_subtree names groups that are not in the request: {strangers}",
+        ContradictoryQuery,
+    )
     _refuse("" in named, "same_subtree cannot name the unnumbered group")
     for group in query.groups:
         _refuse(
             not group.resources and group.suffix not in named,
             f"request group {group.suffix!r} has no resources and is not in same_subtree",
+            ContradictoryQuery,
         )
         for name, amount in group.resources.items():
             _refuse(
@@ -113,9 +119,9 @@ def check(query: CandidateQuery) -> None:
         f"group_policy is {query.group_policy!r}, not none or isolate",
     )
     _refuse(query.limit is not None and query.limit < 1, f"limit is {query.limit}, not 1 or more")
-    for where, required, forbidden in _traits(query):
+    for where, required, forbidden, kind in _traits(query):
         both = sorted(required & forbidden)
-        _refuse(bool(both), f"traits both required and forbidden{where}: {', '.join(both)}")
+        _refuse(bool(both), f"traits both required and forbidden{where}: {', '.join(both)}", kind)
 
 
 def check_names(transaction: Transaction, query: CandidateQuery) -> None:
@@ -137,13 +143,15 @@ def _check_traits(transaction: Transaction, traits: frozenset[str]) -> None:
     _refuse(bool(unknown), f"no such trait: {', '.join(unknown)}")
 
 
-def _traits(query: CandidateQuery) -> Iterable[tuple[str, frozenset[str], frozenset[str]]]:
-    yield " of the root", query.root_required, query.root_forbidden
+def _traits(
+    query: CandidateQuery,
+) -> Iterable[tuple[str, frozenset[str], frozenset[str], type[InvalidQuery]]]:
+    yield " of the root", query.root_required, query.root_forbidden, ContradictoryQuery
     for group in query.groups:
         plain = frozenset().union(*(choice for choice in group.required if len(choice) == 1))
-        yield f" in request group {group.suffix!r}", plain, group.forbidden
+        yield f" in request group {group.suffix!r}", plain, group.forbidden, InvalidQuery
 
 
-def _refuse(wrong: bool, reason: str) -> None:
+def _refuse(wrong: bool, reason: str, kind: type[InvalidQuery] = InvalidQuery) -> None:
     if wrong:
-        raise InvalidQuery(reason)
+        raise kind(reason)

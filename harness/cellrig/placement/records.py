@@ -29,6 +29,7 @@ def tree(transaction: Transaction, uuid: str) -> tuple[ProviderRecord, ...]:
             usages={n: stock.used for n, stock in stocks.get(row.id, {}).items()},
             traits=frozenset(traits.get(row.id, ())),
             aggregates=frozenset(aggregates.get(row.id, ())),
+            inventories_updated_at={n: s.updated_at for n, s in stocks.get(row.id, {}).items()},
         )
         for row in rows
     )

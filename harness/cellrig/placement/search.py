@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import product
 
-from cellrig.placement.forest import Node, Tree, fits
+from cellrig.placement.forest import Node, Tree
 from cellrig.placement.query import Group
+from cellrig.placement.shapes import fits
 from cellrig.placement.types import CandidateQuery
 
 #: One provider for each numbered group; then one for each class of the unnumbered group.
 Way = tuple[tuple[Node, ...], tuple[Node, ...]]
 
-#: What the providers chosen so far give, by provider and class.
+#: What the providers chosen so far give of contended classes, by provider and class.
 _Taken = dict[tuple[Node, str], int]
 
 
@@ -21,15 +23,19 @@ class Plan:
 
     Args:
         groups: the groups of `query`.
+
+    Attributes:
+        is_of_one_tree: whether it matters which tree a tree is, not only what it is like.
     """
 
     def __init__(self, query: CandidateQuery, groups: Sequence[Group]) -> None:
-        self.groups = groups
         self.numbered = tuple(group for group in groups if group.suffix)
         self.unnumbered = next((group for group in groups if not group.suffix), None)
+        self.is_of_one_tree = any(group.tree_id is not None for group in groups)
         self._isolate = query.group_policy == "isolate"
         self._root_required = query.root_required
         self._root_forbidden = query.root_forbidden
+        self._contended = _contended(groups)
         places = {group.suffix: place for place, group in enumerate(self.numbered)}
         self._subtrees = [[places[suffix] for suffix in sorted(s)] for s in query.same_subtree]
 
@@ -74,7 +80,7 @@ class Plan:
         takes_any = group.takes_any
         for name, amount in group.resources:
             pool = []
-            having = tree.by_class.get(name, ())
+            having = tree.having(name)
             for node in (*having, *sharing) if sharing else having:
                 room = node.rooms.get(name)
                 if room and fits(room, amount) and (takes_any or group.may_use(node)):
@@ -97,11 +103,12 @@ class Plan:
         for node in choices[place]:
             if self._isolate and node in chosen:
                 continue
-            for name, amount in group.resources:
+            contended = [each for each in group.resources if each[0] in self._contended]
+            for name, amount in contended:
                 taken[node, name] = taken.get((node, name), 0) + amount
-            if all(_allows(node, name, taken[node, name]) for name, _amount in group.resources):
+            if all(_allows(node, name, taken[node, name]) for name, _amount in contended):
                 yield from self._choose(choices, (*chosen, node), taken)
-            for name, amount in group.resources:
+            for name, amount in contended:
                 taken[node, name] -= amount
 
     def _has_traits(self, spread: tuple[Node, ...]) -> bool:
@@ -113,7 +120,7 @@ class Plan:
 
     def _has_room(self, spread: tuple[Node, ...], taken: _Taken) -> bool:
         """Whether the providers have room for the unnumbered group beside what is taken."""
-        if self.unnumbered is None:
+        if self.unnumbered is None or not taken:
             return True
         for node, (name, amount) in zip(spread, self.unnumbered.resources, strict=True):
             already = taken.get((node, name))
@@ -122,9 +129,15 @@ class Plan:
         return True
 
 
+def _contended(groups: Sequence[Group]) -> frozenset[str]:
+    """Return the classes that several groups want: what is left of one depends on the others."""
+    wanted = Counter(name for group in groups for name, _amount in group.resources)
+    return frozenset(name for name, count in wanted.items() if count > 1)
+
+
 def _serving(group: Group, tree: Tree, sharing: tuple[Node, ...]) -> list[Node]:
     """Return the providers that could be the whole of a numbered group's."""
-    own = tree.by_class.get(group.resources[0][0], ()) if group.resources else tree.nodes
+    own = tree.having(group.resources[0][0]) if group.resources else tree.nodes
     return [node for node in (*own, *sharing) if group.serves(node)]
 
 

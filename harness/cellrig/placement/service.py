@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 
 from cellrig.db.database import Database
@@ -16,8 +16,10 @@ from cellrig.placement import (
     providers,
     records,
 )
+from cellrig.placement.answers import Found
 from cellrig.placement.index import Index
 from cellrig.placement.inventories import replace as replace_inventories
+from cellrig.placement.names import newest_resource_class, newest_trait
 from cellrig.placement.query import check, check_names
 from cellrig.placement.reshape import reshape
 from cellrig.placement.types import (
@@ -29,6 +31,7 @@ from cellrig.placement.types import (
     InventoriesWrite,
     Inventory,
     Provider,
+    ProviderAllocations,
     ProviderRecord,
     RequestGroup,
 )
@@ -47,11 +50,16 @@ class Placement:
     def __init__(self, database: Database) -> None:
         self._transaction = database.transaction
         self._index = Index()
+        self._started_at = database.now()
 
     # -- candidates and allocations ------------------------------------------------------------
 
     def get_allocation_candidates(self, query: CandidateQuery) -> Candidates:
         """Return the ways to serve `query`."""
+        return self.find_candidates(query).candidates()
+
+    def find_candidates(self, query: CandidateQuery) -> Found:
+        """Return the ways to serve `query` in the short form, for who can do without structs."""
         check(query)
         with self._index.lock:
             with self._transaction() as transaction:
@@ -84,11 +92,12 @@ class Placement:
         with self._transaction() as transaction:
             return consumers.all_allocations(transaction)
 
-    def get_provider_allocations(self, provider_uuid: str) -> tuple[ConsumerAllocations, ...]:
-        """Return what consumers hold of one provider."""
+    def get_provider_allocations(self, provider_uuid: str) -> ProviderAllocations:
+        """Return the consumers of one provider."""
         with self._transaction() as transaction:
             row = providers.find(transaction, provider_uuid)
-            return consumers.allocations_from(transaction, row.id)
+            held = consumers.allocations_from(transaction, row.id)
+            return ProviderAllocations(row.generation, held)
 
     # -- usages --------------------------------------------------------------------------------
 
@@ -228,3 +237,15 @@ class Placement:
         """Delete a custom trait."""
         with self._transaction() as transaction:
             names.delete_trait(transaction, name)
+
+    # -- when names came -----------------------------------------------------------------------
+
+    def resource_classes_updated_at(self, names: Iterable[str]) -> float:
+        """Return when the youngest of these classes came; standard ones came with the service."""
+        with self._transaction() as transaction:
+            return newest_resource_class(transaction, names) or self._started_at
+
+    def traits_updated_at(self, names: Iterable[str]) -> float:
+        """Return when the youngest of these traits came; standard ones came with the service."""
+        with self._transaction() as transaction:
+            return newest_trait(transaction, names) or self._started_at

@@ -2,23 +2,26 @@
 
 `inventories.used` is the sum of the allocations of that class. It is kept in the same
 transaction as they are, so that a claim costs the same however many consumers a provider has.
+
+`updated_at` is when a row was written last, in seconds since the epoch by the rig's clock. That of
+a consumer is also that of all its allocations: they are always written together.
 """
 
 from __future__ import annotations
 
-import sqlite3
-from functools import cache
-
 from sqlalchemy import Column, Float, ForeignKey, Index, Integer, MetaData, String, Table
-from sqlalchemy.dialects import sqlite
-from sqlalchemy.schema import CreateIndex, CreateTable
 
-from cellrig.db.database import build_image
+from cellrig.db.schema import Schema
 
 metadata = MetaData()
 
 _UUID = String(36)
 _NAME = String(255)
+
+
+def _updated_at() -> Column[float]:
+    return Column("updated_at", Float(53), nullable=False)
+
 
 resource_providers = Table(
     "resource_providers",
@@ -29,6 +32,7 @@ resource_providers = Table(
     Column("generation", Integer, nullable=False),
     Column("parent_id", Integer, ForeignKey("resource_providers.id")),
     Column("root_id", Integer, nullable=False),
+    _updated_at(),
     Index("resource_providers_by_parent", "parent_id"),
     Index("resource_providers_by_root", "root_id"),
 )
@@ -43,8 +47,9 @@ inventories = Table(
     Column("min_unit", Integer, nullable=False),
     Column("max_unit", Integer, nullable=False),
     Column("step_size", Integer, nullable=False),
-    Column("allocation_ratio", Float, nullable=False),
+    Column("allocation_ratio", Float(53), nullable=False),
     Column("used", Integer, nullable=False),
+    _updated_at(),
     sqlite_with_rowid=False,
 )
 
@@ -73,6 +78,7 @@ consumers = Table(
     Column("project_id", _NAME, nullable=False),
     Column("user_id", _NAME, nullable=False),
     Column("consumer_type", _NAME),
+    _updated_at(),
     Index("consumers_by_project", "project_id", "user_id"),
     sqlite_with_rowid=False,
 )
@@ -92,6 +98,7 @@ custom_resource_classes = Table(
     "custom_resource_classes",
     metadata,
     Column("name", _NAME, primary_key=True),
+    _updated_at(),
     sqlite_with_rowid=False,
 )
 
@@ -99,6 +106,7 @@ custom_traits = Table(
     "custom_traits",
     metadata,
     Column("name", _NAME, primary_key=True),
+    _updated_at(),
     sqlite_with_rowid=False,
 )
 
@@ -106,22 +114,18 @@ custom_traits = Table(
 changes = Table(
     "changes",
     metadata,
-    Column("number", Integer, primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
     Column("token", String(16), nullable=False),
     Column("root_id", Integer, nullable=False),
 )
 
 
-@cache
+#: An empty database has the change numbered 0.
+PLACEMENT_SCHEMA = Schema(
+    "placement", 1, metadata, {changes: [{"number": 0, "token": "", "root_id": 0}]}
+)
+
+
 def placement_image() -> bytes:
-    """Return the empty placement database, serialized: the tables and the change numbered 0."""
-
-    def create(connection: sqlite3.Connection) -> None:
-        dialect = sqlite.dialect()
-        for table in metadata.sorted_tables:
-            connection.execute(str(CreateTable(table).compile(dialect=dialect)))
-            for index in sorted(table.indexes, key=lambda index: str(index.name)):
-                connection.execute(str(CreateIndex(index).compile(dialect=dialect)))
-        connection.execute("INSERT INTO changes (number, token, root_id) VALUES (0, '', 0)")
-
-    return build_image(create)
+    """Return the image of an empty placement database."""
+    return PLACEMENT_SCHEMA.image

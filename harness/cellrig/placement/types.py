@@ -44,6 +44,8 @@ class Provider(msgspec.Struct, frozen=True):
         generation: grows with every change of its inventories, traits, aggregates, allocations.
         parent_uuid: the provider above it; None at a root.
         root_uuid: the root of its tree; its own uuid at a root.
+        updated_at: when it was written last, in seconds since the epoch; None where placement does
+            not say.
     """
 
     uuid: str
@@ -51,6 +53,7 @@ class Provider(msgspec.Struct, frozen=True):
     generation: int
     parent_uuid: str | None
     root_uuid: str
+    updated_at: float | None = None
 
 
 class ProviderRecord(msgspec.Struct, frozen=True):
@@ -59,6 +62,8 @@ class ProviderRecord(msgspec.Struct, frozen=True):
     Args:
         inventories: by resource class.
         usages: amount allocated of each class in `inventories` (0 where nothing is).
+        inventories_updated_at: by resource class, when the inventory was written last; empty where
+            placement does not say.
     """
 
     uuid: str
@@ -70,6 +75,7 @@ class ProviderRecord(msgspec.Struct, frozen=True):
     usages: dict[str, int]
     traits: frozenset[str]
     aggregates: frozenset[str]
+    inventories_updated_at: dict[str, float] = {}
 
 
 class RequestGroup(msgspec.Struct, frozen=True):
@@ -182,6 +188,9 @@ class ConsumerAllocations(msgspec.Struct, frozen=True):
     Args:
         generation: of the consumer; what the next write must name.
         consumer_type: None where nobody has ever said (shown as ``unknown``).
+        provider_generations: by uuid, of the providers in `allocations`, read together with them.
+        updated_at: when it was written last, in seconds since the epoch; None where placement does
+            not say.
     """
 
     consumer_uuid: str
@@ -190,6 +199,20 @@ class ConsumerAllocations(msgspec.Struct, frozen=True):
     project_id: str
     user_id: str
     consumer_type: str | None
+    provider_generations: dict[str, int] = {}
+    updated_at: float | None = None
+
+
+class ProviderAllocations(msgspec.Struct, frozen=True):
+    """Who holds something of one provider.
+
+    Args:
+        generation: of the provider.
+        consumers: ordered by uuid; each with all that it holds, of other providers too.
+    """
+
+    generation: int
+    consumers: tuple[ConsumerAllocations, ...]
 
 
 class ConsumerTypeUsage(msgspec.Struct, frozen=True):

@@ -14,6 +14,7 @@ from typing import Any
 import falcon
 
 from cellrig.http.application import wsgi_application
+from cellrig.http.auth import Authenticate, by_name
 from cellrig.http.placement.face import FACE
 from cellrig.http.placement.table import ROUTES
 from cellrig.placement import PlacementClient
@@ -25,6 +26,7 @@ def placement_application(
     *,
     now: Callable[[], float] = time.time,
     new_uuid: Callable[[], str] = lambda: str(uuid.uuid4()),
+    authenticate: Authenticate = by_name,
 ) -> falcon.App[Any, Any]:
     """Build the WSGI application of the placement API.
 
@@ -34,8 +36,17 @@ def placement_application(
         now: seconds since the epoch, for ``Last-Modified``; a rig gives its own clock.
         new_uuid: makes request ids, and uuids of providers created without one; a rig gives its
             own source.
+        authenticate: tells whose token it is.
 
     Raises:
         ValueError: `prefix` does not begin with a slash, or ends with one.
     """
-    return wsgi_application(FACE, ROUTES, placement, prefix=prefix, now=now, new_uuid=new_uuid)
+    return wsgi_application(
+        FACE,
+        ROUTES,
+        placement,
+        prefix=prefix,
+        now=now,
+        new_uuid=new_uuid,
+        authenticate=authenticate,
+    )

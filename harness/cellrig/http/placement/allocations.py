@@ -8,6 +8,7 @@ import msgspec
 
 from cellrig.http.calls import Answer, Call
 from cellrig.http.errors import Refusal
+from cellrig.http.placement.dates import newest
 from cellrig.http.uuids import canonical
 from cellrig.http.versions import Version
 from cellrig.placement import PlacementClient
@@ -24,10 +25,7 @@ def show_allocations(call: Call[PlacementClient]) -> Answer:
         return Answer(body={"allocations": {}})
     told: dict[str, Any] = {
         "allocations": {
-            uuid: {
-                "resources": amounts,
-                "generation": call.service.get_provider(uuid).generation,
-            }
+            uuid: {"resources": amounts, "generation": held.provider_generations[uuid]}
             for uuid, amounts in held.allocations.items()
         }
     }
@@ -37,7 +35,7 @@ def show_allocations(call: Call[PlacementClient]) -> Answer:
         told["consumer_generation"] = held.generation
     if call.version >= (1, 38):
         told["consumer_type"] = held.consumer_type or "unknown"
-    return Answer(body=told)
+    return Answer(body=told, updated_at=held.updated_at)
 
 
 def put_allocations(call: Call[PlacementClient]) -> Answer:
@@ -70,11 +68,10 @@ def list_provider_allocations(call: Call[PlacementClient]) -> Answer:
     """Show what consumers hold of a resource provider."""
     uuid = call.parameters["uuid"]
     held = call.service.get_provider_allocations(uuid)
+    told = {one.consumer_uuid: _held_told(one, uuid, call.version) for one in held.consumers}
     return Answer(
-        body={
-            "allocations": {one.consumer_uuid: _held_told(one, uuid, call.version) for one in held},
-            "resource_provider_generation": call.service.get_provider(uuid).generation,
-        }
+        body={"allocations": told, "resource_provider_generation": held.generation},
+        updated_at=newest(one.updated_at for one in held.consumers),
     )
 
 

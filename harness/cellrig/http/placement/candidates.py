@@ -11,14 +11,22 @@ from msgspec import UNSET, UnsetType
 from cellrig.http.calls import Answer, Call
 from cellrig.http.placement.flat import without_nested
 from cellrig.http.placement.groups import candidate_query
+from cellrig.http.placement.templates import Template, placeholders
 from cellrig.http.versions import Version
-from cellrig.placement import PlacementClient
+from cellrig.placement import Placement, PlacementClient
+from cellrig.placement.answers import Found, Pattern
+from cellrig.placement.shapes import Shape
 from cellrig.placement.types import (
     AllocationRequest,
     CandidateQuery,
+    Candidates,
     ProviderSummary,
     ResourceSummary,
 )
+
+#: The microversions that the form of a request, and of a summary, came with.
+_MAPPINGS = Version(1, 34)
+_TREES = Version(1, 29)
 
 
 class _Amounts(msgspec.Struct, frozen=True, gc=False):
@@ -43,21 +51,62 @@ def list_candidates(call: Call[PlacementClient]) -> Answer:
     """List the ways in which resources could be allocated."""
     text = call.single("limit")
     limit = None if text is None else int(text)
-    is_nested = call.version >= (1, 29)
-    query = candidate_query(call, limit if is_nested else None)
-    found = call.service.get_allocation_candidates(query)
-    if not is_nested:
-        found = without_nested(found, limit)
+    service = call.service
+    if call.version < _TREES:
+        query = candidate_query(call, None)
+        found = without_nested(service.get_allocation_candidates(query), limit)
+        return _told(found, query, call.version)
+    query = candidate_query(call, limit)
+    if isinstance(service, Placement):
+        return Answer(body=written(service.find_candidates(query), call.version))
+    return _told(service.get_allocation_candidates(query), query, call.version)
+
+
+def _told(found: Candidates, query: CandidateQuery, version: Version) -> Answer:
     return Answer(
         body={
-            "allocation_requests": _requests(found.allocation_requests, call.version),
-            "provider_summaries": _summaries(found.provider_summaries, query, call.version),
+            "allocation_requests": _requests(found.allocation_requests, version),
+            "provider_summaries": _summaries(found.provider_summaries, query, version),
         }
     )
 
 
+# -- since 1.29: written from templates --------------------------------------------------------
+
+
+def written(found: Found, version: Version) -> bytes:
+    """Return what `_told` encodes to, from the short form."""
+    form = _MAPPINGS if version >= _MAPPINGS else _TREES
+    requests = [_request_template(pattern, form).fill(uuids) for pattern, uuids in found.parts]
+    summaries = [_summary_template(tree.shape).fill(tree.uuids) for tree in found.trees]
+    return b'{"allocation_requests":[%b],"provider_summaries":{%b}}' % (
+        ",".join(requests).encode(),
+        ",".join(summaries).encode(),
+    )
+
+
+def _request_template(pattern: Pattern, form: Version) -> Template:
+    template: Template | None = pattern.memo.get(form)
+    if template is None:
+        requests = pattern.requests_of(placeholders(pattern.breadth))
+        template = pattern.memo[form] = Template(_requests(requests, form))
+    return template
+
+
+def _summary_template(shape: Shape) -> Template:
+    template: Template | None = shape.memo.get(_TREES)
+    if template is None:
+        summaries = shape.summaries(placeholders(len(shape.outlines)))
+        told = _summaries(summaries, CandidateQuery(()), _TREES)
+        template = shape.memo[_TREES] = Template(told)
+    return template
+
+
+# -- in every microversion: translated and then encoded ------------------------------------------
+
+
 def _requests(found: Iterable[AllocationRequest], version: Version) -> list[Any]:
-    if version >= (1, 34):
+    if version >= _MAPPINGS:
         return [_Request(_by_provider(request), request.mappings) for request in found]
     if version >= (1, 12):
         return [_Request(_by_provider(request)) for request in found]

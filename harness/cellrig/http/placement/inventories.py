@@ -8,6 +8,7 @@ import msgspec
 
 from cellrig.http.calls import Answer, Call
 from cellrig.http.errors import Refusal
+from cellrig.http.placement.dates import newest
 from cellrig.http.placement.links import provider_path
 from cellrig.http.placement.records import record_of
 from cellrig.http.versions import Version
@@ -21,7 +22,10 @@ _FIELDS = Inventory.__struct_fields__
 def list_inventories(call: Call[PlacementClient]) -> Answer:
     """List all inventories of a resource provider."""
     record = record_of(call)
-    return Answer(body=_set_told(record.inventories, record.generation))
+    return Answer(
+        body=_set_told(record.inventories, record.generation),
+        updated_at=newest(record.inventories_updated_at.values()),
+    )
 
 
 def set_inventories(call: Call[PlacementClient]) -> Answer:
@@ -48,7 +52,10 @@ def show_inventory(call: Call[PlacementClient]) -> Answer:
     name = call.parameters["resource_class"]
     if name not in record.inventories:
         raise Refusal(404, f"resource provider {record.uuid} has no inventory of {name}")
-    return Answer(body=_told(record.inventories[name], record.generation))
+    return Answer(
+        body=_told(record.inventories[name], record.generation),
+        updated_at=record.inventories_updated_at.get(name),
+    )
 
 
 def add_inventory(call: Call[PlacementClient]) -> Answer:

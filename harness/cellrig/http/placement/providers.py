@@ -6,6 +6,7 @@ from typing import Any
 
 from cellrig.http.calls import Answer, Call
 from cellrig.http.errors import Refusal
+from cellrig.http.placement.dates import newest
 from cellrig.http.placement.links import provider_links, provider_path
 from cellrig.http.placement.parameters import parse_member_of, parse_required, parse_resources
 from cellrig.http.uuids import canonical
@@ -28,7 +29,10 @@ def list_providers(call: Call[PlacementClient]) -> Answer:
         member_of=aggregates.member_of,
         forbidden_aggregates=aggregates.forbidden,
     )
-    return Answer(body={"resource_providers": [_told(call, provider) for provider in found]})
+    return Answer(
+        body={"resource_providers": [_told(call, provider) for provider in found]},
+        updated_at=newest(provider.updated_at for provider in found),
+    )
 
 
 def create_provider(call: Call[PlacementClient]) -> Answer:
@@ -41,12 +45,13 @@ def create_provider(call: Call[PlacementClient]) -> Answer:
     location = provider_path(call, uuid)
     if call.version < (1, 20):
         return Answer(201, location=location)
-    return Answer(200, _told(call, provider), location)
+    return Answer(200, _told(call, provider), location, provider.updated_at)
 
 
 def show_provider(call: Call[PlacementClient]) -> Answer:
     """Show one resource provider."""
-    return Answer(body=_told(call, call.service.get_provider(call.parameters["uuid"])))
+    provider = call.service.get_provider(call.parameters["uuid"])
+    return Answer(body=_told(call, provider), updated_at=provider.updated_at)
 
 
 def update_provider(call: Call[PlacementClient]) -> Answer:
@@ -64,7 +69,7 @@ def update_provider(call: Call[PlacementClient]) -> Answer:
             "from microversion 1.37 on",
         )
     provider = call.service.update_provider(uuid, name=call.body["name"], parent_uuid=wanted)
-    return Answer(body=_told(call, provider))
+    return Answer(body=_told(call, provider), updated_at=provider.updated_at)
 
 
 def delete_provider(call: Call[PlacementClient]) -> Answer:

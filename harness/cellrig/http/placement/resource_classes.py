@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cellrig.http.calls import Answer, Call
 from cellrig.http.errors import Refusal
+from cellrig.http.placement.dates import resource_classes_updated_at
 from cellrig.http.placement.links import named, resource_class
 from cellrig.placement import PlacementClient
 from cellrig.placement.errors import ResourceClassNotFound
@@ -12,7 +13,10 @@ from cellrig.placement.errors import ResourceClassNotFound
 def list_resource_classes(call: Call[PlacementClient]) -> Answer:
     """List all resource classes."""
     found = call.service.list_resource_classes()
-    return Answer(body={"resource_classes": [resource_class(call, name) for name in found]})
+    return Answer(
+        body={"resource_classes": [resource_class(call, name) for name in found]},
+        updated_at=resource_classes_updated_at(call.service, found),
+    )
 
 
 def create_resource_class(call: Call[PlacementClient]) -> Answer:
@@ -28,7 +32,10 @@ def show_resource_class(call: Call[PlacementClient]) -> Answer:
     name = call.parameters["name"]
     if name not in call.service.list_resource_classes():
         raise ResourceClassNotFound(name)
-    return Answer(body=resource_class(call, name))
+    return Answer(
+        body=resource_class(call, name),
+        updated_at=resource_classes_updated_at(call.service, [name]),
+    )
 
 
 def put_resource_class(call: Call[PlacementClient]) -> Answer:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cellrig.http.calls import Answer, Call
 from cellrig.http.errors import Refusal
+from cellrig.http.placement.dates import traits_updated_at
 from cellrig.http.placement.links import named
 from cellrig.http.placement.records import record_of
 from cellrig.placement import PlacementClient
@@ -29,7 +30,7 @@ def list_traits(call: Call[PlacementClient]) -> Answer:
         found = call.service.list_traits(associated=is_associated, among=among)
     else:
         raise Refusal(400, f"name is {name!r}; it is in:TRAIT,TRAIT or startswith:PREFIX")
-    return Answer(body={"traits": found})
+    return Answer(body={"traits": found}, updated_at=traits_updated_at(call.service, found))
 
 
 def show_trait(call: Call[PlacementClient]) -> Answer:
@@ -37,14 +38,18 @@ def show_trait(call: Call[PlacementClient]) -> Answer:
     name = call.parameters["name"]
     if not call.service.list_traits(among=frozenset({name})):
         raise TraitNotFound(name)
-    return Answer(204)
+    return Answer(204, updated_at=traits_updated_at(call.service, [name]))
 
 
 def create_trait(call: Call[PlacementClient]) -> Answer:
     """Create a custom trait, unless it exists (204)."""
     name = call.parameters["name"]
     was_created = call.service.create_trait(name)
-    return Answer(201 if was_created else 204, location=named(call, "traits", name))
+    return Answer(
+        201 if was_created else 204,
+        location=named(call, "traits", name),
+        updated_at=traits_updated_at(call.service, [name]),
+    )
 
 
 def delete_trait(call: Call[PlacementClient]) -> Answer:
@@ -56,7 +61,7 @@ def delete_trait(call: Call[PlacementClient]) -> Answer:
 def list_provider_traits(call: Call[PlacementClient]) -> Answer:
     """List the traits of a resource provider."""
     record = record_of(call)
-    return _told(sorted(record.traits), record.generation)
+    return _told(call, sorted(record.traits), record.generation)
 
 
 def set_provider_traits(call: Call[PlacementClient]) -> Answer:
@@ -65,7 +70,7 @@ def set_provider_traits(call: Call[PlacementClient]) -> Answer:
     generation = call.service.set_traits(
         call.parameters["uuid"], traits, generation=call.body["resource_provider_generation"]
     )
-    return _told(sorted(traits), generation)
+    return _told(call, sorted(traits), generation)
 
 
 def delete_provider_traits(call: Call[PlacementClient]) -> Answer:
@@ -75,5 +80,8 @@ def delete_provider_traits(call: Call[PlacementClient]) -> Answer:
     return Answer(204)
 
 
-def _told(traits: list[str], generation: int) -> Answer:
-    return Answer(body={"traits": traits, "resource_provider_generation": generation})
+def _told(call: Call[PlacementClient], traits: list[str], generation: int) -> Answer:
+    return Answer(
+        body={"traits": traits, "resource_provider_generation": generation},
+        updated_at=traits_updated_at(call.service, traits),
+    )

@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from cellrig.placement.errors import (
+    ConcurrentUpdate,
     ResourceClassExists,
     ResourceClassInUse,
     ResourceClassNotFound,
@@ -43,9 +44,13 @@ from cellrig.placement.types import (
     InventoriesWrite,
     Inventory,
     Provider,
+    ProviderAllocations,
     ProviderRecord,
     RequestGroup,
 )
+
+#: The generation of a consumer that has never held anything.
+_LEFT_BEHIND = 0
 
 
 class RestPlacement:
@@ -79,12 +84,25 @@ class RestPlacement:
         """Let one consumer hold exactly what `write` says."""
         bodies, version = self._allocations({consumer_uuid: write})
         path = f"/allocations/{consumer_uuid}"
-        self._wire.send("PUT", path, bodies[consumer_uuid], what=consumer_uuid, version=version)
+        try:
+            self._wire.send("PUT", path, bodies[consumer_uuid], what=consumer_uuid, version=version)
+        except ConcurrentUpdate:
+            again = self._of_left_consumers({consumer_uuid: write}, bodies)
+            if not again:
+                raise
+            self._wire.send("PUT", path, again[consumer_uuid], what=consumer_uuid, version=version)
 
     def post_allocations(self, writes: Mapping[str, AllocationsWrite]) -> None:
         """Replace the allocations of several consumers at once."""
         bodies, version = self._allocations(writes)
-        self._wire.send("POST", "/allocations", bodies, what=", ".join(writes), version=version)
+        what = ", ".join(writes)
+        try:
+            self._wire.send("POST", "/allocations", bodies, what=what, version=version)
+        except ConcurrentUpdate:
+            again = self._of_left_consumers(writes, bodies)
+            if not again:
+                raise
+            self._wire.send("POST", "/allocations", again, what=what, version=version)
 
     def get_allocations(self, consumer_uuid: str) -> ConsumerAllocations | None:
         """Return what the consumer holds; None where it holds nothing."""
@@ -101,19 +119,23 @@ class RestPlacement:
 
     def list_allocations(self) -> tuple[ConsumerAllocations, ...]:
         """Return what every consumer holds; REST tells it provider by provider."""
-        found: dict[str, ConsumerAllocations] = {}
+        uuids: set[str] = set()
         for each in self.list_providers():
-            for holder in self.get_provider_allocations(each.uuid):
-                found[holder.consumer_uuid] = holder
-        return tuple(found[uuid] for uuid in sorted(found))
+            path = f"/resource_providers/{each.uuid}/allocations"
+            uuids.update(self._wire.get(path, what=each.uuid)["allocations"])
+        found = (self.get_allocations(uuid) for uuid in sorted(uuids))
+        return tuple(consumer for consumer in found if consumer is not None)
 
-    def get_provider_allocations(self, provider_uuid: str) -> tuple[ConsumerAllocations, ...]:
-        """Return what the consumers of one provider hold."""
+    def get_provider_allocations(self, provider_uuid: str) -> ProviderAllocations:
+        """Return the consumers of one provider; REST tells all that each holds one by one."""
         body = self._wire.get(
             f"/resource_providers/{provider_uuid}/allocations", what=provider_uuid
         )
         consumers = (self.get_allocations(uuid) for uuid in sorted(body["allocations"]))
-        return tuple(consumer for consumer in consumers if consumer is not None)
+        return ProviderAllocations(
+            body["resource_provider_generation"],
+            tuple(consumer for consumer in consumers if consumer is not None),
+        )
 
     def _allocations(self, writes: Mapping[str, AllocationsWrite]) -> tuple[dict[str, Any], str]:
         """Return writes as bodies by consumer, and the microversion to send them in."""
@@ -123,6 +145,30 @@ class RestPlacement:
             held = self.get_allocations(uuid) if must_look(write, version) else None
             bodies[uuid] = allocations_body(uuid, write, held, version)
         return bodies, version
+
+    def _of_left_consumers(
+        self, writes: Mapping[str, AllocationsWrite], bodies: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """Return the bodies of a refused write anew, if consumers only seem not to exist.
+
+        OpenStack Placement creates a consumer before it looks at what is claimed, and leaves it
+        behind, empty and of generation 0, when a provider does not exist. Nothing shows it but
+        that the next claim may not say that there is no such consumer.
+
+        Returns:
+            By consumer; empty where the refusal has another reason.
+        """
+        left = {
+            uuid
+            for uuid, write in writes.items()
+            if write.consumer_generation is None and self.get_allocations(uuid) is None
+        }
+        if not left:
+            return {}
+        return {
+            uuid: {**body, "consumer_generation": _LEFT_BEHIND} if uuid in left else body
+            for uuid, body in bodies.items()
+        }
 
     # -- usages ----------------------------------------------------------------------------------
 

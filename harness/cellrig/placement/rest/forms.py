@@ -121,6 +121,9 @@ def consumer(uuid: str, body: Mapping[str, Any]) -> ConsumerAllocations:
         project_id=body["project_id"],
         user_id=body["user_id"],
         consumer_type=None if kind == UNKNOWN_TYPE else kind,
+        provider_generations={
+            uuid: each["generation"] for uuid, each in body["allocations"].items()
+        },
     )
 
 
