@@ -8,8 +8,7 @@ from sqlalchemy import bindparam, select, update
 
 from cellrig.db import cell_tables as tables
 from cellrig.db.database import Database, Statement, Transaction
-from cellrig.db.statements import insert_into, select_by
-from cellrig.model import ActionEvent, InstanceAction
+from cellrig.db.statements import insert_into
 
 _a, _e = tables.actions.c, tables.action_events.c
 _ACTION_ID = Statement(
@@ -110,23 +109,7 @@ class ActionStore:
                 message=None if error is None else "Error",
             )
 
-    def all(self, instance_uuid: str) -> list[InstanceAction]:
-        """Return an instance's actions with their events, the newest first."""
-        with self._database.transaction() as transaction:
-            rows = transaction.all(
-                select_by(tables.actions, "instance_uuid"), instance_uuid=instance_uuid
-            )
-            return [
-                InstanceAction(*(*row[1:], _events(transaction, row[0])))
-                for row in sorted(rows, reverse=True)
-            ]
-
 
 def _action_id(transaction: Transaction, instance_uuid: str, request_id: str) -> int | None:
     row = transaction.one(_ACTION_ID, instance_uuid=instance_uuid, request_id=request_id)
     return None if row is None else row[0]
-
-
-def _events(transaction: Transaction, action: int) -> tuple[ActionEvent, ...]:
-    rows = transaction.all(select_by(tables.action_events, "action_id"), action_id=action)
-    return tuple(ActionEvent(*row[2:]) for row in sorted(rows, reverse=True))

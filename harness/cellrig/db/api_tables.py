@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from functools import cache
-
 from sqlalchemy import Column, Float, Index, Integer, MetaData, String, Table, Text
 
-from cellrig.db.schema import empty_image
+from cellrig.db.schema import Schema
 
 metadata = MetaData()
 
@@ -33,7 +31,9 @@ instance_mappings = Table(
     Column("project_id", String(255), nullable=False),
     Column("user_id", String(255), nullable=False),
     Column("queued_for_delete", Integer, nullable=False),
+    Column("created_at", Float(53), nullable=False),
     Index("instance_mappings_by_project", "project_id", "cell"),
+    Index("instance_mappings_by_cell", "cell", "queued_for_delete", "created_at", "instance_uuid"),
 )
 
 build_requests = Table(
@@ -44,6 +44,8 @@ build_requests = Table(
     Column("created_at", Float(53), nullable=False),
     Column("instance", Text, nullable=False),
     Column("tags", Text, nullable=False),
+    Column("block_devices", Text, nullable=False),
+    Index("build_requests_by_project", "project_id", "created_at"),
 )
 
 request_specs = Table(
@@ -68,6 +70,8 @@ aggregates = Table(
     Column("uuid", String(36), nullable=False, unique=True),
     Column("name", String(255), nullable=False, unique=True),
     Column("metadata", Text, nullable=False),
+    Column("created_at", Float(53), nullable=False),
+    Column("updated_at", Float(53)),
 )
 
 aggregate_hosts = Table(
@@ -97,8 +101,53 @@ server_group_members = Table(
     Index("instance_group_members_by_instance", "instance_uuid"),
 )
 
+presentations = Table(
+    "presentations",
+    metadata,
+    Column("instance_uuid", String(36), primary_key=True),
+    Column("presentation", Text, nullable=False),
+)
 
-@cache
+flavor_projects = Table(
+    "flavor_projects",
+    metadata,
+    Column("flavor_id", String(255), primary_key=True),
+    Column("project_id", String(255), primary_key=True),
+)
+
+#: In the order of `cellrig.model.Keypair`'s fields.
+key_pairs = Table(
+    "key_pairs",
+    metadata,
+    Column("user_id", String(255), primary_key=True),
+    Column("name", String(255), primary_key=True),
+    Column("type", String(16), nullable=False),
+    Column("fingerprint", String(255), nullable=False),
+    Column("public_key", Text, nullable=False),
+    Column("created_at", Float(53), nullable=False),
+    Column("number", Integer, nullable=False),
+)
+
+quotas = Table(
+    "quotas",
+    metadata,
+    Column("project_id", String(255), primary_key=True),
+    Column("resource", String(255), primary_key=True),
+    Column("hard_limit", Integer, nullable=False),
+)
+
+quota_classes = Table(
+    "quota_classes",
+    metadata,
+    Column("class_name", String(255), primary_key=True),
+    Column("resource", String(255), primary_key=True),
+    Column("hard_limit", Integer, nullable=False),
+)
+
+
+API_SCHEMA = Schema("api", 1, metadata)
+
+
 def api_image() -> bytes:
     """Return the image of an empty API database."""
-    return empty_image(metadata)
+    return API_SCHEMA.image

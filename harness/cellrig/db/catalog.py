@@ -100,8 +100,8 @@ class AggregateStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def create(self, uuid: str, name: str, metadata: dict[str, str]) -> Aggregate:
-        """Write a new aggregate.
+    def create(self, uuid: str, name: str, metadata: dict[str, str], now: float = 0.0) -> Aggregate:
+        """Write a new aggregate, made at `now`.
 
         Raises:
             Conflict: its name is taken.
@@ -117,6 +117,8 @@ class AggregateStore:
                 uuid=uuid,
                 name=name,
                 metadata=_text(metadata),
+                created_at=now,
+                updated_at=None,
             )
             return _aggregate(transaction, number)
 
@@ -184,6 +186,24 @@ class AggregateStore:
             )
             return _aggregate(transaction, number)
 
+    def rename(self, number: int, name: str, now: float) -> Aggregate:
+        """Give an aggregate another name.
+
+        Raises:
+            Conflict: the name is taken.
+        """
+        with self._database.transaction() as transaction:
+            known = transaction.one(select_by(tables.aggregates, "name"), name=name)
+            if known is not None and known[0] != number:
+                raise Conflict(f"an aggregate with the name {name!r} exists")
+            transaction.run(
+                update_by(tables.aggregates, "id", "name", "updated_at"),
+                by_id=number,
+                name=name,
+                updated_at=now,
+            )
+            return _aggregate(transaction, number)
+
     def delete(self, number: int) -> None:
         """Delete an aggregate.
 
@@ -243,7 +263,7 @@ class ServerGroupStore:
 
 
 def _make(row: Row, hosts: Sequence[str]) -> Aggregate:
-    return Aggregate(row[0], row[1], row[2], _decode_strings(row[3]), tuple(hosts))
+    return Aggregate(row[0], row[1], row[2], _decode_strings(row[3]), tuple(hosts), row[4], row[5])
 
 
 def _aggregate(transaction: Transaction, number: int) -> Aggregate:

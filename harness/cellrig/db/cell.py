@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from cellrig.db.actions import ActionStore
+from cellrig.db.block_devices import BlockDeviceStore
 from cellrig.db.database import Database
 from cellrig.db.hosts import HostStore
 from cellrig.db.instances import InstanceStore
+from cellrig.db.listing import ListingStore
+from cellrig.db.migrations import MigrationStore
 from cellrig.seams import Process, Seams
 
 
@@ -27,5 +30,10 @@ class CellDatabase:
         self.name = database.name
         prefix = f"db.{database.name}."
         self.instances = seams.wrap(f"{prefix}instance_", InstanceStore(database, now), process)
+        self.block_devices = seams.wrap(
+            f"{prefix}block_device_", BlockDeviceStore(database, now), process
+        )
+        self.migrations = seams.wrap(f"{prefix}migration_", MigrationStore(database, now), process)
         self.actions = seams.wrap(f"{prefix}action_", ActionStore(database, now), process)
+        self.listing = seams.wrap(f"{prefix}list_", ListingStore(database), process)
         self.hosts = seams.wrap(f"{prefix}host_", HostStore(database), process)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from functools import cache
-
 from sqlalchemy import BigInteger, Column, Float, Index, Integer, MetaData, String, Table, Text
 
-from cellrig.db.schema import empty_image
+from cellrig.db.schema import Schema
 
 metadata = MetaData()
 
@@ -42,8 +40,12 @@ instances = Table(
     Column("metadata", Text, nullable=False),
     Column("system_metadata", Text, nullable=False),
     Index("instances_by_host", "host", "deleted", "task_state"),
-    Index("instances_by_project", "project_id", "deleted", "created_at"),
+    Index("instances_by_project", "project_id", "deleted", "created_at", "uuid"),
     Index("instances_by_created_at", "deleted", "created_at", "uuid"),
+    Index("instances_by_updated_at", "updated_at", "uuid"),
+    Index("instances_by_name", "deleted", "name", "uuid"),
+    Index("instances_by_host_and_age", "host", "deleted", "created_at", "uuid"),
+    Index("instances_by_reservation", "reservation_id", "deleted", "created_at", "uuid"),
     Index("instances_by_group", "server_group", "deleted", "host"),
 )
 
@@ -53,6 +55,73 @@ tags = Table(
     Column("instance_uuid", String(36), primary_key=True),
     Column("tag", String(60), primary_key=True),
     Index("tags_by_tag", "tag", "instance_uuid"),
+)
+
+#: In the order of `cellrig.model.BlockDeviceMapping`'s fields. A volume that is not known yet is
+#: null, so that the unique index lets several such mappings of a server be.
+block_devices = Table(
+    "block_device_mapping",
+    metadata,
+    Column("uuid", String(36), primary_key=True),
+    Column("instance_uuid", String(36), nullable=False),
+    Column("source_type", String(16), nullable=False),
+    Column("source_id", String(36)),
+    Column("volume_id", String(36)),
+    Column("attachment_id", String(36)),
+    Column("device_name", String(32), nullable=False),
+    Column("disk_bus", String(16), nullable=False),
+    Column("device_type", String(16), nullable=False),
+    Column("boot_index", Integer),
+    Column("volume_size", Integer, nullable=False),
+    Column("volume_type", String(255)),
+    Column("multiattach", Integer, nullable=False),
+    Column("delete_on_termination", Integer, nullable=False),
+    Column("tag", String(60)),
+    Column("connection_info", Text, nullable=False),
+    Column("created_at", Float(53), nullable=False),
+    Index("block_device_mapping_by_device", "instance_uuid", "device_name", unique=True),
+    Index("block_device_mapping_by_volume", "volume_id", "instance_uuid", unique=True),
+    Index("block_device_mapping_by_attachment", "attachment_id"),
+)
+
+#: In the order of `cellrig.model.Migration`'s fields.
+migrations = Table(
+    "migrations",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("uuid", String(36), nullable=False, unique=True),
+    Column("instance_uuid", String(36), nullable=False),
+    Column("type", String(32), nullable=False),
+    Column("status", String(32), nullable=False),
+    Column("source_compute", String(255), nullable=False),
+    Column("source_node", String(255), nullable=False),
+    Column("dest_compute", String(255)),
+    Column("dest_node", String(255)),
+    Column("user_id", String(255), nullable=False),
+    Column("project_id", String(255), nullable=False),
+    Column("old_vm_state", String(32), nullable=False),
+    Column("old_flavor", Text, nullable=False),
+    Column("new_flavor", Text, nullable=False),
+    Column("attachments", Text, nullable=False),
+    Column("data", Text, nullable=False),
+    Column("old_allocations", Text, nullable=False),
+    Column("source_zone", String(255)),
+    Column("dest_zone", String(255)),
+    Column("admitted_by", String(255)),
+    Column("cross_cell", Integer, nullable=False),
+    Column("memory_total", BigInteger, nullable=False),
+    Column("memory_processed", BigInteger, nullable=False),
+    Column("memory_remaining", BigInteger, nullable=False),
+    Column("disk_total", BigInteger, nullable=False),
+    Column("disk_processed", BigInteger, nullable=False),
+    Column("disk_remaining", BigInteger, nullable=False),
+    Column("created_at", Float(53), nullable=False),
+    Column("updated_at", Float(53), nullable=False),
+    Column("history", Text, nullable=False),
+    Index("migrations_by_instance", "instance_uuid", "status"),
+    Index("migrations_by_source", "source_compute", "status"),
+    Index("migrations_by_destination", "dest_compute", "status"),
+    Index("migrations_by_created_at", "created_at", "uuid"),
 )
 
 faults = Table(
@@ -81,6 +150,7 @@ actions = Table(
     Column("finish_time", Float(53)),
     Column("message", Text),
     Index("instance_actions_by_instance", "instance_uuid", "request_id"),
+    Index("instance_actions_by_time", "instance_uuid", "start_time", "id"),
 )
 
 action_events = Table(
@@ -127,7 +197,9 @@ compute_nodes = Table(
 )
 
 
-@cache
+CELL_SCHEMA = Schema("cell", 1, metadata)
+
+
 def cell_image() -> bytes:
     """Return the image of an empty cell database."""
-    return empty_image(metadata)
+    return CELL_SCHEMA.image

@@ -1,185 +1,186 @@
-"""One database: statements written once, transactions that cannot be held across a seam.
-
-Statements are SQLAlchemy expressions, compiled to text once for each dialect and then given
-straight to the database's own driver: on an SQLite image in memory the text is all there is to
-save, and it is most of the time.
-"""
+"""One database: transactions that cannot be held across a seam, wherever it is."""
 
 from __future__ import annotations
 
-import sqlite3
-import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Self
 
-from sqlalchemy.dialects import sqlite
-from sqlalchemy.sql import ClauseElement
-
-from cellrig.errors import Conflict, DatabaseUnavailable
+from cellrig.db.sqlite import InMemory
+from cellrig.db.statement import Dialect, Row, Statement
+from cellrig.db.storage import Cursor, Session, Storage
+from cellrig.errors import CellrigError, Conflict, DatabaseUnavailable
 from cellrig.runtime import Runtime
 
-Row = tuple[Any, ...]
-
-_DIALECT = sqlite.dialect(paramstyle="named")
+__all__ = ["Database", "ReadOnly", "Reading", "Row", "Statement", "Transaction"]
 
 
-class Statement:
-    """A SQL statement, compiled when first used.
+class ReadOnly(CellrigError):
+    """Something is written in a transaction that only reads."""
 
-    A parameter made by ``bindparam(name, expanding=True)`` takes a sequence. Its list is padded to
-    a power of two, so that there are few different texts to prepare.
-    """
-
-    def __init__(self, expression: ClauseElement) -> None:
-        self._expression = expression
-        self._text: str | None = None
-        self._constants: dict[str, Any] = {}
-        self._lists: tuple[str, ...] = ()
-        self._sized: dict[tuple[int, ...], str] = {}
-
-    def bind(self, values: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
-        """Return the text and the parameters for `values`."""
-        text = self._text or self._compile()
-        if self._constants:
-            values = {**self._constants, **values}
-        if self._lists:
-            return self._expand(text, values)
-        return text, values
-
-    def _compile(self) -> str:
-        compiled = self._expression.compile(dialect=_DIALECT)
-        self._constants = {
-            name: value for name, value in compiled.params.items() if value is not None
-        }
-        text = str(compiled)
-        self._lists = tuple(name for name in compiled.params if _marker(name) in text)
-        self._text = text
-        return text
-
-    def _expand(self, text: str, values: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
-        parameters = dict(values)
-        sizes = []
-        for name in self._lists:
-            given = list(parameters.pop(name))
-            size = 1 << max(len(given) - 1, 0).bit_length()
-            given += [given[-1] if given else None] * (size - len(given))
-            parameters.update({f"{name}_{i}": value for i, value in enumerate(given)})
-            sizes.append(size)
-        key = tuple(sizes)
-        sized = self._sized.get(key)
-        if sized is None:
-            sized = text
-            for name, size in zip(self._lists, sizes, strict=True):
-                places = ", ".join(f":{name}_{i}" for i in range(size))
-                sized = sized.replace(_marker(name), f"({places})")
-            self._sized[key] = sized
-        return sized, parameters
-
-
-def _marker(name: str) -> str:
-    return f"(__[POSTCOMPILE_{name}])"
+    template = "a transaction that only reads database {0!r} was asked to write"
 
 
 class Transaction:
     """One transaction, open inside a ``with`` block: committed at its end, undone if it raises.
 
-    Values are bound by name, never written into SQL. The connection is held from the beginning, so
-    what is read cannot change before it is written; a transaction that only reads writes nothing
-    to begin or to commit.
+    Values are bound by name, never written into SQL. No other transaction writes to the database
+    while this one is open, so what is read cannot change before it is written.
 
     Raises:
-        DatabaseUnavailable: on entering, the database has been taken away.
+        DatabaseUnavailable: on entering, the database has been taken away or cannot be reached; or
+            its connection is lost later, and then nothing was kept. Only where it is lost at the
+            very end, it is not known whether all was kept or nothing.
         Conflict: on a row that must be unique and exists.
     """
 
-    __slots__ = ("_connection", "_database", "_writes")
+    __slots__ = ("_database", "_dialect", "_session", "_writes")
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, dialect: Dialect) -> None:
         self._database = database
+        self._dialect = dialect
         self._writes = False
-        self._connection: sqlite3.Connection
+        self._session: Session
 
     def __enter__(self) -> Self:
-        self._connection = self._database.acquire()
+        self._session = self._database.acquire()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
         try:
-            if self._writes:
-                self._connection.execute("COMMIT" if kind is None else "ROLLBACK")
+            self._session.end(kind is None)
         finally:
-            self._database.release()
+            self._database.release(self._session)
+
+    def now(self) -> float:
+        """Return the rig's time, for what is written: seconds since the epoch."""
+        return self._database.now()
 
     def all(self, statement: Statement, /, **values: Any) -> list[Row]:
-        """Return all rows."""
-        return self._connection.execute(*statement.bind(values)).fetchall()
+        """Return all rows that a statement selects, or returns of those it has changed."""
+        if statement.changes_rows:
+            return self._write(statement, values).fetchall()
+        return self._session.execute(*statement.bind(self._dialect, values)).fetchall()
 
     def one(self, statement: Statement, /, **values: Any) -> Row | None:
-        """Return the first row, or None where there is none."""
-        row: Row | None = self._connection.execute(*statement.bind(values)).fetchone()
-        return row
+        """Return the first row of those that `all` would return, or None where there is none."""
+        if statement.changes_rows:
+            return next(iter(self._write(statement, values).fetchall()), None)
+        return self._session.execute(*statement.bind(self._dialect, values)).fetchone()
 
     def run(self, statement: Statement, /, **values: Any) -> int:
         """Run a statement that changes rows; return how many it changed."""
-        self._begin()
-        try:
-            return self._connection.execute(*statement.bind(values)).rowcount
-        except sqlite3.IntegrityError as error:
-            raise Conflict(f"database {self._database.name}: {error}") from error
+        return self._write(statement, values).rowcount
 
     def run_each(self, statement: Statement, rows: Iterable[Mapping[str, Any]]) -> None:
         """Run a statement once for each of `rows`; it takes no lists."""
         self._begin()
-        bound = [statement.bind(values) for values in rows]
+        bound = [statement.bind(self._dialect, values) for values in rows]
         try:
             if bound:
-                self._connection.executemany(bound[0][0], [values for _text, values in bound])
-        except sqlite3.IntegrityError as error:
+                self._session.execute_each(bound[0][0], [values for _text, values in bound])
+        except self._session.refused as error:
+            raise Conflict(f"database {self._database.name}: {error}") from error
+
+    def _write(self, statement: Statement, values: Mapping[str, Any]) -> Cursor:
+        self._begin()
+        try:
+            return self._session.execute(*statement.bind(self._dialect, values))
+        except self._session.refused as error:
             raise Conflict(f"database {self._database.name}: {error}") from error
 
     def _begin(self) -> None:
         if not self._writes:
-            self._connection.execute("BEGIN IMMEDIATE")
+            self._session.begin_writing()
             self._writes = True
 
 
+class Reading(Transaction):
+    """A transaction that only reads. It waits for no other one, and no other one for it.
+
+    All of it is read from the database as it was when the transaction began.
+    """
+
+    __slots__ = ()
+
+    def __enter__(self) -> Self:
+        self._session = self._database.acquire_reading()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
+        try:
+            self._session.end(kind is None)
+        finally:
+            self._database.release_reading(self._session)
+
+    def _begin(self) -> None:
+        raise ReadOnly(self._database.name)
+
+
 class Database:
-    """One SQLite image in memory, private to its rig.
+    """One database, private to its rig.
 
     Args:
         name: what errors, seams and audits call it.
         image: the serialized database to start from.
         runtime: told of every open transaction, so that none is held across a seam.
+        storage: where it is; in memory where nothing is said.
 
     Attributes:
         refusal: why it refuses connections; None while it accepts them.
+        now: the rig's clock, in seconds since the epoch.
+
+    Raises:
+        UnusableDatabase: it is somewhere where it cannot be.
     """
 
-    def __init__(self, name: str, image: bytes, runtime: Runtime) -> None:
+    def __init__(
+        self, name: str, image: bytes, runtime: Runtime, storage: Storage | None = None
+    ) -> None:
         self.name = name
-        self._runtime = runtime
+        self.now = runtime.now
         self.refusal: str | None = None
-        self._lock = threading.RLock()
-        self._connection = sqlite3.connect(
-            ":memory:", isolation_level=None, check_same_thread=False, cached_statements=512
-        )
-        self.load(image)
+        self._runtime = runtime
+        self._open = (storage or InMemory()).open(image)
+        self._dialect = self._open.dialect
 
     def transaction(self) -> Transaction:
         """Return a transaction to be used as a context manager."""
-        return Transaction(self)
+        return Transaction(self, self._dialect)
 
-    def acquire(self) -> sqlite3.Connection:
-        """Take the connection for the calling task's transaction."""
+    def reading(self) -> Reading:
+        """Return a transaction that only reads, to be used as a context manager."""
+        return Reading(self, self._dialect)
+
+    def acquire(self) -> Session:
+        """Begin the calling task's transaction, when it is its turn."""
         if self.refusal is not None:
             raise DatabaseUnavailable(self.name, self.refusal)
         self._runtime.transaction_opened(self.name)
-        self._lock.acquire()
-        return self._connection
+        try:
+            return self._open.acquire()
+        except BaseException:
+            self._runtime.transaction_closed(self.name)
+            raise
 
-    def release(self) -> None:
-        """Give the connection back."""
-        self._lock.release()
+    def release(self, session: Session) -> None:
+        """Let the next one have its turn."""
+        self._open.release(session)
+        self._runtime.transaction_closed(self.name)
+
+    def acquire_reading(self) -> Session:
+        """Begin the calling task's transaction, which only reads."""
+        if self.refusal is not None:
+            raise DatabaseUnavailable(self.name, self.refusal)
+        self._runtime.transaction_opened(self.name)
+        try:
+            return self._open.acquire_reading()
+        except BaseException:
+            self._runtime.transaction_closed(self.name)
+            raise
+
+    def release_reading(self, session: Session) -> None:
+        """Take back what `acquire_reading` gave."""
+        self._open.release_reading(session)
         self._runtime.transaction_closed(self.name)
 
     def take_down(self, reason: str) -> None:
@@ -191,28 +192,13 @@ class Database:
         self.refusal = None
 
     def dump(self) -> bytes:
-        """Return the whole database as bytes."""
-        with self._lock:
-            return self._connection.serialize()
+        """Return the whole database as bytes: an SQLite image, wherever it is."""
+        return self._open.dump()
 
     def load(self, image: bytes) -> None:
         """Replace the whole database by `image`."""
-        with self._lock:
-            self._connection.deserialize(image)
-            self._connection.execute("PRAGMA journal_mode = MEMORY")
-            self._connection.execute("PRAGMA synchronous = OFF")
+        self._open.load(image)
 
     def close(self) -> None:
-        """Give the memory back."""
-        with self._lock:
-            self._connection.close()
-
-
-def build_image(create: Callable[[sqlite3.Connection], None]) -> bytes:
-    """Return a serialized database that `create` has filled."""
-    connection = sqlite3.connect(":memory:", isolation_level=None)
-    try:
-        create(connection)
-        return connection.serialize()
-    finally:
-        connection.close()
+        """Give the connections back; a database that does not last is gone."""
+        self._open.close()

@@ -43,7 +43,8 @@ _FORGET_FAILURES = Statement(
 _NODE_COLUMNS = len(ComputeNode.__struct_fields__)
 
 
-def _service(row: Row) -> Service:
+def service_from_row(row: Row) -> Service:
+    """Return the service that a row holds."""
     uuid, host, binary, disabled, reason, forced_down, last_seen_up, version = row
     return Service(
         uuid, host, binary, bool(disabled), reason, bool(forced_down), last_seen_up, version
@@ -51,7 +52,7 @@ def _service(row: Row) -> Service:
 
 
 def _with_service(row: Row) -> tuple[ComputeNode, Service]:
-    return ComputeNode(*row[:_NODE_COLUMNS]), _service(row[_NODE_COLUMNS:])
+    return ComputeNode(*row[:_NODE_COLUMNS]), service_from_row(row[_NODE_COLUMNS:])
 
 
 class HostStore:
@@ -77,7 +78,9 @@ class HostStore:
                 binary=service.binary,
             )
             if row is not None:
-                known = msgspec.structs.replace(_service(row), last_seen_up=service.last_seen_up)
+                known = msgspec.structs.replace(
+                    service_from_row(row), last_seen_up=service.last_seen_up
+                )
                 transaction.run(
                     update_by(tables.services, "uuid", "last_seen_up"),
                     by_uuid=known.uuid,
@@ -101,7 +104,7 @@ class HostStore:
             )
         if row is None:
             raise NotFound("service", f"{binary} on host {host}")
-        return _service(row)
+        return service_from_row(row)
 
     def service_update(self, service_uuid: str, changes: dict[str, Any]) -> None:
         """Change columns of a service's record."""
@@ -114,7 +117,7 @@ class HostStore:
     def services(self) -> list[Service]:
         """Return all services, by host."""
         with self._database.transaction() as transaction:
-            return [_service(row) for row in transaction.all(_SERVICES)]
+            return [service_from_row(row) for row in transaction.all(_SERVICES)]
 
     def node_save(self, node: ComputeNode) -> None:
         """Write a node's record, new or changed; its count of failed builds stays."""

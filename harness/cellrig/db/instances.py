@@ -10,6 +10,7 @@ from sqlalchemy import bindparam, delete, func, select
 
 from cellrig.db import cell_tables as tables
 from cellrig.db.database import Database, Row, Statement, Transaction
+from cellrig.db.group_members import allowed_on, hosts_of_members
 from cellrig.db.statements import delete_by, insert_into, select_by, select_in, update_by
 from cellrig.errors import Conflict, NotFound
 from cellrig.model import Flavor, Instance, InstanceChanges, InstanceFault, ServerGroup
@@ -45,13 +46,6 @@ _BUSY_COUNTS = Statement(
         _columns.task_state.is_not(None),
     )
     .group_by(_columns.host)
-)
-_GROUP_HOSTS = Statement(
-    select(_columns.uuid, _columns.host).where(
-        _columns.server_group == bindparam("group"),
-        _columns.deleted == 0,
-        _columns.node.is_not(None),
-    )
 )
 _LATEST_FAULT = Statement(
     select(tables.faults)
@@ -142,6 +136,7 @@ class InstanceStore:
         expected_task_states: Sequence[TaskState | None] | None = None,
         expected_vm_states: Sequence[VmState] | None = None,
         expected_host: str | None = ANY_HOST,
+        fault: InstanceFault | None = None,
     ) -> Instance:
         """Change columns of an instance and return it as it is then.
 
@@ -150,6 +145,7 @@ class InstanceStore:
             changes: the new values.
             expected_task_states, expected_vm_states: change only if it is in one of these.
             expected_host: change only if it is on this host.
+            fault: why it is changed; recorded if it is.
 
         Raises:
             NotFound: it does not exist, or is deleted.
@@ -171,6 +167,8 @@ class InstanceStore:
                 by_uuid=instance_uuid,
                 **_columns_of(changed),
             )
+            if fault is not None:
+                _add_fault(transaction, fault)
             return msgspec.structs.replace(instance, **changed)
 
     def take(
@@ -199,12 +197,51 @@ class InstanceStore:
             if instance.deleted:
                 raise NotFound("server", instance_uuid)
             _check_state(instance, (TaskState.SCHEDULING,), (VmState.BUILDING,))
-            allowed = group is None or group.allows(host, _others(transaction, group, instance))
+            allowed = group is None or allowed_on(transaction, group, host, instance_uuid)
             changed: dict[str, Any] = {
                 "host": host,
                 "node": node if allowed else None,
                 "availability_zone": zone,
                 "task_state": TaskState.SPAWNING,
+                "updated_at": self._now(),
+            }
+            transaction.run(
+                update_by(tables.instances, "uuid", *sorted(changed)),
+                by_uuid=instance_uuid,
+                **_columns_of(changed),
+            )
+            return msgspec.structs.replace(instance, **changed)
+
+    def take_shelved(
+        self,
+        instance_uuid: str,
+        host: str,
+        node: str,
+        zone: str | None,
+        group: ServerGroup | None,
+    ) -> Instance:
+        """Let a host take an offloaded server that comes back; its group's policy is checked.
+
+        Returns:
+            The instance; its host is None where the group's policy refuses this one.
+
+        Raises:
+            NotFound: it is deleted.
+            Conflict: it is not coming back (any more), or is on a host.
+        """
+        with self._database.transaction() as transaction:
+            instance = _get(transaction, instance_uuid)
+            if instance.deleted:
+                raise NotFound("server", instance_uuid)
+            _check_state(instance, (TaskState.UNSHELVING,), None)
+            if instance.host is not None:
+                raise Conflict(f"server {instance_uuid} is on host {instance.host} already")
+            if group is not None and not allowed_on(transaction, group, host, instance_uuid):
+                return instance
+            changed: dict[str, Any] = {
+                "host": host,
+                "node": node,
+                "availability_zone": zone,
                 "updated_at": self._now(),
             }
             transaction.run(
@@ -242,7 +279,7 @@ class InstanceStore:
         with self._database.transaction() as transaction:
             transaction.run(delete_by(tables.tags, "instance_uuid"), instance_uuid=instance_uuid)
             transaction.run(_PURGE_EVENTS, uuid=instance_uuid)
-            for table in (tables.actions, tables.faults):
+            for table in (tables.actions, tables.faults, tables.block_devices, tables.migrations):
                 transaction.run(delete_by(table, "instance_uuid"), instance_uuid=instance_uuid)
             transaction.run(delete_by(tables.instances, "uuid"), uuid=instance_uuid)
 
@@ -258,6 +295,13 @@ class InstanceStore:
             rows = transaction.all(_ON_HOST, host=host)
         return [instance_from_row(row) for row in rows]
 
+    def all_in_task(self, tasks: Iterable[TaskState]) -> list[Instance]:
+        """Return the instances that one of `tasks` works on."""
+        keys = [task.value for task in tasks]
+        with self._database.transaction() as transaction:
+            rows = transaction.all(select_in(tables.instances, "task_state", "uuid"), keys=keys)
+        return [instance_from_row(row) for row in rows]
+
     def all_by_uuid(self, instance_uuids: Iterable[str]) -> list[Instance]:
         """Return those of `instance_uuids` that the cell has, also deleted ones."""
         keys = list(instance_uuids)
@@ -271,10 +315,13 @@ class InstanceStore:
         with self._database.transaction() as transaction:
             return dict(transaction.all(statement, hosts=hosts))
 
-    def hosts_of_group(self, group: str) -> dict[str, str]:
-        """Return the hosts of a server group's members in this cell, by instance uuid."""
+    def hosts_of_group(self, group: ServerGroup) -> dict[str, tuple[str, ...]]:
+        """Return the hosts on which a group's members count in this cell, by instance uuid.
+
+        A member that moves counts on each host that it may end on; see `group_members`.
+        """
         with self._database.transaction() as transaction:
-            return dict(transaction.all(_GROUP_HOSTS, group=group))
+            return hosts_of_members(transaction, group)
 
     def set_tags(self, instance_uuid: str, tags: Sequence[str]) -> None:
         """Let an instance have exactly these tags."""
@@ -294,7 +341,7 @@ class InstanceStore:
     def add_fault(self, fault: InstanceFault) -> None:
         """Record a fault."""
         with self._database.transaction() as transaction:
-            transaction.run(insert_into(tables.faults), **msgspec.structs.asdict(fault))
+            _add_fault(transaction, fault)
 
     def fault(self, instance_uuid: str) -> InstanceFault | None:
         """Return the latest fault of an instance, or None."""
@@ -310,9 +357,8 @@ def _get(transaction: Transaction, instance_uuid: str) -> Instance:
     return instance_from_row(row)
 
 
-def _others(transaction: Transaction, group: ServerGroup, instance: Instance) -> list[str]:
-    rows = transaction.all(_GROUP_HOSTS, group=group.uuid)
-    return [host for uuid, host in rows if uuid != instance.uuid]
+def _add_fault(transaction: Transaction, fault: InstanceFault) -> None:
+    transaction.run(insert_into(tables.faults), **msgspec.structs.asdict(fault))
 
 
 def _write_tags(transaction: Transaction, instance_uuid: str, tags: Iterable[str]) -> None:

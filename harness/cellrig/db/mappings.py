@@ -5,14 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import msgspec
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, exists, func, select, update
 
 from cellrig.db import api_tables as tables
+from cellrig.db.conditions import Condition, Equals
 from cellrig.db.database import Database, Row, Statement
+from cellrig.db.ordering import Order, SortKey
+from cellrig.db.questions import Question, rows_of
 from cellrig.db.statements import delete_by, insert_into, select_by, select_in, update_by
 from cellrig.errors import Conflict, NotFound
 from cellrig.model import CELL0, CellMapping, InstanceMapping
 
+#: More rows than any table has.
+_EVERY = 2**31 - 1
+#: In which order the mappings of a cell are listed.
+NEWEST_MAPPINGS_FIRST = Order(
+    (SortKey("created_at", descending=True), SortKey("instance_uuid", descending=True))
+)
 _CELLS = Statement(select(tables.cell_mappings).order_by(tables.cell_mappings.c.name))
 _HOSTS = Statement(select(tables.host_mappings).order_by(tables.host_mappings.c.host))
 _ALL = Statement(
@@ -42,10 +51,27 @@ _OTHER_CELL = Statement(
     )
     .limit(1)
 )
+_CELLS_OF_PROJECT = Statement(
+    select(tables.cell_mappings.c.name).where(
+        exists().where(
+            tables.instance_mappings.c.project_id == bindparam("project_id"),
+            tables.instance_mappings.c.cell == tables.cell_mappings.c.name,
+        )
+    )
+)
+
+_COUNT_OF_PROJECT = Statement(
+    select(func.count())
+    .select_from(tables.instance_mappings)
+    .where(
+        tables.instance_mappings.c.project_id == bindparam("project_id"),
+        tables.instance_mappings.c.queued_for_delete == 0,
+    )
+)
 
 
 def _mapping(row: Row) -> InstanceMapping:
-    return InstanceMapping(row[0], row[1], row[2], row[3], bool(row[4]))
+    return InstanceMapping(row[0], row[1], row[2], row[3], bool(row[4]), row[5])
 
 
 class MappingStore:
@@ -130,6 +156,37 @@ class MappingStore:
                     keys=instance_uuids,
                 )
         return [_mapping(row) for row in rows]
+
+    def cells_of_project(self, project_id: str) -> list[str]:
+        """Return the cells where a project has, or had, servers."""
+        with self._database.reading() as transaction:
+            return [name for (name,) in transaction.all(_CELLS_OF_PROJECT, project_id=project_id)]
+
+    def instances_of_cell(
+        self, cell: str, conditions: tuple[Condition, ...], limit: int | None
+    ) -> list[InstanceMapping]:
+        """Return the mappings of a cell's servers that are not deleted, the newest first.
+
+        Args:
+            cell: its name.
+            conditions: on columns of the mappings.
+            limit: the most to return; None for all.
+        """
+        question = Question(
+            (Equals("cell", cell), Equals("queued_for_delete", 0), *conditions),
+            NEWEST_MAPPINGS_FIRST,
+            _EVERY if limit is None else limit,
+        )
+        names = [column.name for column in tables.instance_mappings.columns]
+        with self._database.reading() as transaction:
+            rows = rows_of(transaction, tables.instance_mappings, names, question)
+        return [_mapping(row) for _position, row in rows]
+
+    def count_of_project(self, project_id: str) -> int:
+        """Return how many servers a project has that are not deleted."""
+        with self._database.reading() as transaction:
+            (count,) = transaction.one(_COUNT_OF_PROJECT, project_id=project_id) or (0,)
+        return int(count)
 
     def instance_queue_for_delete(self, instance_uuid: str) -> None:
         """Note that an instance is deleted, or about to be."""

@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from sqlalchemy import Table, bindparam, delete, insert, select, update
 
-from cellrig.db.database import Statement
+from cellrig.db.statement import Statement
 
 
 @lru_cache(maxsize=512)

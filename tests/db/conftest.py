@@ -1,0 +1,32 @@
+"""Servers for the tests of what is particular to them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+
+import pytest
+from database_servers import KINDS, NoServer, server
+
+
+@pytest.fixture(scope="session")
+def find_server() -> Iterator[Callable[[str], str]]:
+    """Return the URL of a server of a kind; skip, and say why, where there is none."""
+    known: dict[str, str] = {}
+    with ExitStack() as stack:
+
+        def find(kind: str) -> str:
+            if kind not in known:
+                try:
+                    known[kind] = stack.enter_context(server(kind))
+                except NoServer as error:
+                    pytest.skip(f"no tests on {kind}: {error}")
+            return known[kind]
+
+        yield find
+
+
+@pytest.fixture(params=KINDS)
+def server_url(request: pytest.FixtureRequest, find_server: Callable[[str], str]) -> str:
+    """The URL of a server of each kind."""
+    return find_server(request.param)

@@ -1,0 +1,157 @@
+"""Database servers for tests: one that runs on loopback, or a private one that ends with the tests.
+
+``python tests/db/support/database_servers.py postgresql PYTEST-ARGUMENTS`` runs tests on one.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from cellrig.db.places import place_of
+from cellrig.errors import CellrigError
+
+KINDS = ("postgresql", "mariadb")
+
+#: Where a server that anybody may use is, if there is one.
+_LOOPBACK = {
+    "postgresql": (
+        "postgresql://postgres@127.0.0.1/test",
+        "postgresql://postgres@127.0.0.1/postgres",
+    ),
+    "mariadb": ("mariadb://root@127.0.0.1",),
+}
+_START_SECONDS = 60.0
+_NOBODY = "nobody"
+
+
+class NoServer(Exception):
+    """There is no server of this kind, and none can be started: why."""
+
+
+@contextmanager
+def server(kind: str) -> Iterator[str]:
+    """Find or start a server; yield the URL that rigs take.
+
+    ``CELLRIG_TEST_POSTGRESQL`` and ``CELLRIG_TEST_MARIADB`` name another one.
+
+    Raises:
+        NoServer: there is none, and none can be started here.
+    """
+    named = os.environ.get(f"CELLRIG_TEST_{kind.upper()}")
+    for url in (named,) if named else _LOOPBACK[kind]:
+        if not _refusal(url):
+            yield url
+            return
+    if named:
+        raise NoServer(f"{named}: {_refusal(named)}")
+    with tempfile.TemporaryDirectory(prefix="cellrig-server-") as directory:
+        yield from _PRIVATE[kind](Path(directory))
+
+
+def _refusal(url: str) -> str | None:
+    try:
+        place_of(url).close()
+    except CellrigError as error:
+        return str(error)
+    return None
+
+
+def _postgresql(directory: Path) -> Iterator[str]:
+    # It runs for nobody who may do everything.
+    user = _NOBODY if os.geteuid() == 0 else None
+    if user is not None:
+        shutil.chown(directory, user)
+    data, port = directory / "data", _free_port()
+    initdb = _program("initdb", "/usr/lib/postgresql/*/bin")
+    _run([initdb, "-D", str(data), "-U", "postgres", "-A", "trust", "-N", "-E", "UTF8"], user)
+    postgres = _program("postgres", "/usr/lib/postgresql/*/bin")
+    options = {"fsync": "off", "listen_addresses": "127.0.0.1", "port": str(port)}
+    options |= {"unix_socket_directories": "", "max_connections": "300"}
+    told = [text for name, value in options.items() for text in ("-c", f"{name}={value}")]
+    yield from _served(
+        [postgres, "-D", str(data), *told],
+        user,
+        f"postgresql://postgres@127.0.0.1:{port}/postgres",
+    )
+
+
+def _mariadb(directory: Path) -> Iterator[str]:
+    data, port = directory / "data", _free_port()
+    user = ["--user=root"] if os.geteuid() == 0 else []
+    install = _program("mariadb-install-db", "/usr/bin")
+    ours = ["--no-defaults", f"--datadir={data}", *user]
+    _run([install, *ours, "--auth-root-authentication-method=normal"], None)
+    told = [f"--socket={directory / 'socket'}", f"--port={port}", "--bind-address=127.0.0.1"]
+    told += ["--innodb-flush-log-at-trx-commit=0", "--skip-name-resolve", "--skip-log-bin"]
+    daemon = _program("mariadbd", "/usr/sbin")
+    yield from _served([daemon, *ours, *told], None, f"mariadb://root@127.0.0.1:{port}")
+
+
+_PRIVATE: Mapping[str, Callable[[Path], Iterator[str]]] = {
+    "postgresql": _postgresql,
+    "mariadb": _mariadb,
+}
+
+
+def _served(command: list[str], user: str | None, url: str) -> Iterator[str]:
+    process = subprocess.Popen(  # noqa: S603 - what is installed
+        command, user=user, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        end = time.monotonic() + _START_SECONDS
+        while refusal := _refusal(url):
+            if process.poll() is not None or time.monotonic() > end:
+                raise NoServer(f"{Path(command[0]).name} does not start: {refusal}")
+            time.sleep(0.2)
+        yield url
+    finally:
+        process.terminate()
+        process.wait(_START_SECONDS)
+
+
+def _run(command: list[str], user: str | None) -> None:
+    done = subprocess.run(  # noqa: S603 - what is installed
+        command, user=user, capture_output=True, text=True, check=False, cwd="/"
+    )
+    if done.returncode:
+        raise NoServer(f"{Path(command[0]).name} fails: {done.stderr or done.stdout}")
+
+
+def _program(name: str, places: str) -> str:
+    # A link to a server's program is not always beside the files that it needs.
+    found = [*sorted(map(str, Path("/").glob(f"{places[1:]}/{name}"))), shutil.which(name)]
+    for program in found[-2::-1] + found[-1:]:
+        if program is not None:
+            return program
+    raise NoServer(f"no server is on loopback, and {name} is not installed")
+
+
+def _free_port() -> int:
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        port: int = listening.getsockname()[1]
+        return port
+
+
+def main(kind: str, *arguments: str) -> int:
+    """Run pytest on a server; where there is none, say why and call it a success."""
+    try:
+        with server(kind) as url:
+            command = [sys.executable, "-m", "pytest", f"--cellrig-database={url}", *arguments]
+            return subprocess.run(command, check=False).returncode  # noqa: S603 - ourselves
+    except NoServer as error:
+        sys.stdout.write(f"SKIPPED: no tests on {kind}: {error}\n")
+        return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

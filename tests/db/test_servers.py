@@ -1,0 +1,345 @@
+"""Databases on PostgreSQL and MariaDB: turns, what is given back, and connections that are lost."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import cast
+
+import pytest
+from sqlalchemy import Column, Integer, MetaData, String, Table, bindparam, insert, select, update
+from sqlalchemy.engine import make_url
+
+from cellrig import Cell, Rig, Topology
+from cellrig.db.database import Database, ReadOnly, Statement
+from cellrig.db.names import RigNames, left_over
+from cellrig.db.places import OnServer, place_of
+from cellrig.db.schema import Schema
+from cellrig.db.server import Server
+from cellrig.db.turns import OpenOnServer, ServerSession
+from cellrig.errors import Conflict, DatabaseUnavailable
+from cellrig.placement import Placement
+from cellrig.placement.errors import CapacityExceeded, ConcurrentUpdate
+from cellrig.placement.tables import PLACEMENT_SCHEMA
+from cellrig.placement.types import AllocationsWrite, Inventory
+from cellrig.runtime import Runtime
+from cellrig.runtime.live import LiveRuntime
+from cellrig.runtime.virtual import VirtualRuntime
+
+_metadata = MetaData()
+_accounts = Table(
+    "accounts",
+    _metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("name", String(20), nullable=False, unique=True),
+    Column("balance", Integer, nullable=False),
+)
+SCHEMA = Schema("accounts", 1, _metadata)
+_OPEN = Statement(insert(_accounts).values(name=bindparam("the_name"), balance=bindparam("amount")))
+_BALANCE = Statement(select(_accounts.c.balance).where(_accounts.c.name == bindparam("of")))
+_SET = Statement(
+    update(_accounts).where(_accounts.c.name == bindparam("of")).values(balance=bindparam("new"))
+)
+_NAMES = Statement(select(_accounts.c.name).order_by(_accounts.c.name))
+_ALL = Statement(select(_accounts).order_by(_accounts.c.id))
+
+
+def server_of(place: object) -> Server:
+    assert isinstance(place, OnServer)
+    return place._server
+
+
+@contextmanager
+def opened(
+    url: str, schema: Schema = SCHEMA, runtime: Runtime | None = None, processes: int = 1
+) -> Iterator[Sequence[Database]]:
+    """One database, opened as often as there are processes."""
+    place = place_of(url)
+    own = runtime or VirtualRuntime()
+    storage = place.storage("accounts", schema)
+    databases = [Database("accounts", schema.image, own, storage)]
+    server = server_of(place)
+    space = place._made[0]  # type: ignore[attr-defined]
+    for _number in range(1, processes):
+        other = Database.__new__(Database)
+        other.__dict__.update(databases[0].__dict__)
+        other._open = OpenOnServer(
+            lambda: server.connect(space, "accounts"), server.dialect, schema
+        )
+        databases.append(other)
+    try:
+        yield databases
+    finally:
+        for database in databases:
+            database.close()
+        place.close()
+
+
+def open_account(database: Database, name: str, amount: int) -> None:
+    with database.transaction() as transaction:
+        transaction.run(_OPEN, the_name=name, amount=amount)
+
+
+def balance(database: Database, name: str) -> int:
+    with database.reading() as reading:
+        row = reading.one(_BALANCE, of=name)
+    assert row is not None
+    return int(row[0])
+
+
+def add_one(database: Database, name: str) -> None:
+    with database.transaction() as transaction:
+        row = transaction.one(_BALANCE, of=name)
+        assert row is not None
+        transaction.run(_SET, of=name, new=row[0] + 1)
+
+
+def in_threads(*functions: object) -> list[BaseException]:
+    errors: list[BaseException] = []
+
+    def run(function: object) -> None:
+        try:
+            function()  # type: ignore[operator]
+        except BaseException as error:  # noqa: BLE001 - the test looks at it
+            errors.append(error)
+
+    threads = [threading.Thread(target=run, args=(function,)) for function in functions]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    return errors
+
+
+def test_what_is_read_cannot_change_before_it_is_written(server_url: str) -> None:
+    """As two processes see it, each with connections of its own."""
+    with opened(server_url, runtime=LiveRuntime(), processes=3) as databases:
+        open_account(databases[0], "a", 0)
+
+        def work(database: Database) -> None:
+            for _number in range(20):
+                add_one(database, "a")
+
+        assert in_threads(*[lambda each=each: work(each) for each in databases] * 2) == []
+        assert balance(databases[0], "a") == 3 * 2 * 20
+
+
+def test_no_claim_goes_over_capacity_whoever_makes_it(server_url: str) -> None:
+    runtime = LiveRuntime()
+    host = "00000000-0000-4000-8000-000000000001"
+    capacity, claims = 10, 8
+    with opened(server_url, PLACEMENT_SCHEMA, runtime, processes=4) as databases:
+        services = [Placement(database) for database in databases]
+        services[0].create_provider("host", uuid=host)
+        services[0].set_inventories(host, {"VCPU": Inventory(total=capacity)}, generation=0)
+        made: list[str] = []
+
+        def claim(service: Placement, first: int) -> None:
+            for number in range(first, first + claims):
+                consumer = f"00000000-0000-4000-9000-{number:012d}"
+                with suppress(CapacityExceeded, ConcurrentUpdate):
+                    service.put_allocations(
+                        consumer,
+                        AllocationsWrite({host: {"VCPU": 1}}, "project", "user", None),
+                    )
+                    made.append(consumer)
+
+        work = [
+            lambda service=service, first=100 * number: claim(service, first)
+            for number, service in enumerate(services)
+        ]
+        assert in_threads(*work) == []
+        used = services[1].get_provider_usages(host)
+        assert used == {"VCPU": capacity}
+        assert len(made) == capacity
+
+
+def test_one_who_only_reads_waits_for_nobody_and_sees_one_moment(server_url: str) -> None:
+    with opened(server_url, runtime=LiveRuntime()) as (database,):
+        open_account(database, "a", 1)
+        with database.transaction() as transaction:
+            transaction.run(_SET, of="a", new=2)
+            seen: list[int] = []
+            assert in_threads(lambda: seen.append(balance(database, "a"))) == []
+            assert seen == [1]
+        with database.reading() as reading:
+            assert reading.one(_BALANCE, of="a") == (2,)
+            assert in_threads(lambda: add_one(database, "a")) == []
+            assert reading.one(_BALANCE, of="a") == (2,)
+        assert balance(database, "a") == 3
+
+
+def test_one_who_only_reads_cannot_write(server_url: str) -> None:
+    with opened(server_url) as (database,):
+        with pytest.raises(ReadOnly, match="accounts"), database.reading() as reading:
+            reading.run(_OPEN, the_name="a", amount=1)
+        with database.reading() as reading:
+            assert reading.all(_NAMES) == []
+
+
+def test_a_row_that_exists_is_a_conflict_and_undoes_the_transaction(server_url: str) -> None:
+    with opened(server_url) as (database,):
+        open_account(database, "a", 1)
+        with (
+            pytest.raises(Conflict, match="database accounts: "),
+            database.transaction() as transaction,
+        ):
+            transaction.run(_OPEN, the_name="b", amount=1)
+            transaction.run(_OPEN, the_name="a", amount=1)
+        with database.reading() as reading:
+            assert reading.all(_NAMES) == [("a",)]
+
+
+def test_a_row_that_was_like_this_already_counts_as_changed(server_url: str) -> None:
+    with opened(server_url) as (database,):
+        open_account(database, "a", 1)
+        with database.transaction() as transaction:
+            assert transaction.run(_SET, of="a", new=1) == 1
+            assert transaction.run(_SET, of="b", new=1) == 0
+
+
+def test_text_is_compared_and_sorted_by_its_code_points(server_url: str) -> None:
+    names = ["a", "B", "b", "ä", "A", "a ", "é", "Z", "😀", "_"]
+    with opened(server_url) as (database,):
+        for name in names:
+            open_account(database, name, 0)
+        with database.reading() as reading:
+            assert [name for (name,) in reading.all(_NAMES)] == sorted(names)
+
+
+def test_a_dump_is_an_image_that_brings_all_rows_back(server_url: str) -> None:
+    with opened(server_url) as (database,):
+        open_account(database, "a", 1)
+        open_account(database, "b", 2)
+        image = database.dump()
+        copy = Database("copy", image, VirtualRuntime())
+        with copy.reading() as reading, database.reading() as there:
+            assert reading.all(_ALL) == there.all(_ALL) == [(1, "a", 1), (2, "b", 2)]
+        add_one(database, "a")
+        database.load(image)
+        assert database.dump() == image
+        open_account(database, "c", 3)  # which takes none of the numbers that are back
+        with database.reading() as reading:
+            assert [name for (name,) in reading.all(_NAMES)] == ["a", "b", "c"]
+
+
+def idle_of(database: Database) -> list[ServerSession]:
+    assert isinstance(database._open, OpenOnServer)
+    return database._open._idle
+
+
+def cut(url: str, database: Database) -> None:
+    """End all connections of a database but our own, as a restart of the server does."""
+    for session in idle_of(database):
+        connection = session._connection  # type: ignore[attr-defined]
+        if url.startswith("postgresql"):
+            number = connection.info.backend_pid
+            ending = f"SELECT pg_terminate_backend({number})"
+        else:
+            number = connection.thread_id()
+            ending = f"KILL {number}"
+        place = place_of(url)
+        server_of(place)._do(ending)  # type: ignore[attr-defined]
+        place.close()
+
+
+def test_a_connection_that_was_lost_between_transactions_is_made_anew(server_url: str) -> None:
+    with opened(server_url) as (database,):
+        open_account(database, "a", 1)
+        cut(server_url, database)
+        add_one(database, "a")
+        assert balance(database, "a") == 2
+
+
+def test_a_connection_that_is_lost_in_a_transaction_keeps_nothing_of_it(server_url: str) -> None:
+    with opened(server_url) as (database,):
+        open_account(database, "a", 1)
+        with (
+            pytest.raises(DatabaseUnavailable, match="'accounts'"),
+            database.transaction() as transaction,
+        ):
+            transaction.run(_SET, of="a", new=7)
+            idle_of(database).append(cast(ServerSession, transaction._session))
+            cut(server_url, database)
+            idle_of(database).clear()
+            transaction.run(_SET, of="a", new=8)
+        assert balance(database, "a") == 1
+
+
+def test_a_server_that_refuses_connections_is_told_without_the_password() -> None:
+    for kind in ("postgresql", "mariadb"):
+        pytest.importorskip("psycopg" if kind == "postgresql" else "pymysql")
+        with pytest.raises(DatabaseUnavailable) as caught:
+            place_of(f"{kind}://me:secret@127.0.0.1:1/rig")
+        assert "secret" not in str(caught.value)
+
+
+def test_databases_of_a_rig_end_with_it(server_url: str) -> None:
+    with Rig(Topology(cells=[Cell("cell1", 1)], database=server_url)) as rig:
+        assert rig.servers.show(rig.servers.create()).status == "ACTIVE"
+        made = set(rig.cloud._place._made)  # type: ignore[attr-defined]
+    place = place_of(server_url)
+    assert not made & set(server_of(place).unused_spaces())
+    place.close()
+
+
+def test_a_rig_that_nobody_stops_leaves_nothing_when_the_process_ends(server_url: str) -> None:
+    code = (
+        f"from cellrig import Rig, Topology; rig = Rig(Topology(database={server_url!r})).start()"
+    )
+    code += "; print(' '.join(rig.cloud._place._made)); raise KeyboardInterrupt"
+    done = subprocess.run(  # noqa: S603 - our own text
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60
+    )
+    made = done.stdout.split()
+    assert len(made) >= 6, done.stderr
+    place = place_of(server_url)
+    assert not set(made) & set(server_of(place).unused_spaces())
+    place.close()
+
+
+def test_what_a_killed_rig_has_left_is_dropped_a_day_later(server_url: str) -> None:
+    place = place_of(server_url)
+    server = server_of(place)
+    old = RigNames(server.now() - 90_000).name("cell1")
+    young = RigNames(server.now() - 80_000).name("cell1")
+    used = RigNames(server.now() - 90_000).name("cell2")
+    for space in (old, young, used):
+        server.create(space, SCHEMA)
+    session = server.connect(used, "used")
+    session.begin()
+    try:
+        place_of(server_url).close()
+        left = set(server.unused_spaces()) & {old, young}
+        assert left == {young}
+        assert server.tables(used)
+    finally:
+        session.end(False)
+        session.close()
+        for space in (old, young, used):
+            server.drop(space)
+        place.close()
+
+
+def test_names_of_somebody_elses_databases_are_never_taken_for_ours() -> None:
+    names = [
+        "cellrig",
+        "cellrig_notes",
+        "cellrig_99999999_999999_x_1",
+        "test",
+        "xcellrig_20200101_000000_a",
+    ]
+    assert left_over([*names, "cellrig_20200101_000000_ab_1_api"], 2e9) == [
+        "cellrig_20200101_000000_ab_1_api"
+    ]
+
+
+def test_a_name_fits_everywhere_and_none_comes_twice() -> None:
+    names = RigNames(1.6e9)
+    made = [names.name(name) for name in ("cell", "cell", "Zelle " * 30, "ä")]
+    assert len(set(made)) == 4
+    assert all(len(name) <= 63 and name.isascii() for name in made)
+    assert make_url(f"mariadb://h/{made[2]}").database == made[2]
