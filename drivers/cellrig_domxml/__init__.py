@@ -7,22 +7,38 @@ from cellrig_domxml.edit import (
     boot_from_rescue_disk,
     extend_volume,
     find_volume,
+    note_swapped_volume,
     remove_device,
     remove_volume,
     swap_volume,
 )
+from cellrig_domxml.metadata import (
+    NAMESPACE,
+    device_words,
+    guest_words,
+    metadata_document,
+    set_node,
+    volume_of,
+)
 from cellrig_domxml.parse import parse, serialize
 from cellrig_domxml.read import read_disk, read_domain
+from cellrig_domxml.sources import source_of
+from cellrig_domxml.targets import target_of
 
 __all__ = [
+    "NAMESPACE",
     "add_device",
     "add_volume",
     "boot_from_rescue_disk",
     "build_domain",
+    "device_words",
     "differences",
     "extend_volume",
     "find_volume",
+    "guest_words",
     "local_disk_gb",
+    "metadata_document",
+    "note_swapped_volume",
     "parse",
     "pci_address",
     "pci_attributes",
@@ -31,5 +47,9 @@ __all__ = [
     "remove_device",
     "remove_volume",
     "serialize",
+    "set_node",
+    "source_of",
     "swap_volume",
+    "target_of",
+    "volume_of",
 ]

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from lxml.etree import SubElement, _Element
 
+from cellrig.driver.errors import HypervisorError
 from cellrig.driver.values import Device, Disk, Guest, Image
-from cellrig_domxml.devices import device_element, reference_of
-from cellrig_domxml.disks import local_disk_element, next_target, volume_element
+from cellrig_domxml.devices import InterfaceType, device_element, reference_of
+from cellrig_domxml.disks import local_disk_element, volume_element
 from cellrig_domxml.metadata import NAMESPACE, add_device_words, fill_metadata
 from cellrig_domxml.parse import parse
+from cellrig_domxml.targets import free_place, set_scsi_model, target_name
 
 #: What every guest has. What differs is filled in by its position: a search costs microseconds,
 #: and thousands of guests are built.
@@ -44,6 +46,9 @@ def build_domain(
     *,
     instances_path: str,
     domain_type: str = "qemu",
+    arch: str = "x86_64",
+    interface_type: InterfaceType = "ethernet",
+    images_path: str | None = None,
 ) -> _Element:
     """Return the `<domain>` of a guest.
 
@@ -54,51 +59,72 @@ def build_domain(
         devices: its devices, each with the address that it has on the host.
         instances_path: the directory under which local disks and the console log are.
         domain_type: ``qemu``, ``kvm``, ``test``.
+        arch: the architecture, as libvirt names it.
+        interface_type: of virtual interfaces.
+        images_path: the directory of the kernel and the ramdisk that the image's ``kernel_id`` and
+            ``ramdisk_id`` name; None where guests boot from disks only.
 
     Raises:
-        HypervisorError: two disks want the same target, or a device has no address.
+        HypervisorError: two disks want the same target or boot order, a disk or the image asks
+            for what no hypervisor has, or a device has no address.
     """
     domain = parse(_SKELETON)
     domain.set("type", domain_type)
-    name, uuid, _metadata, memory, vcpu = list(domain)[:5]
+    name, uuid, _metadata, memory, vcpu, os = list(domain)[:6]
+    os[0].set("arch", arch)
+    if image is not None and images_path is not None:
+        _add_kernel(os, image, images_path)
     name.text, uuid.text = guest.name, guest.uuid
     memory.text, vcpu.text = str(guest.memory_mb), str(guest.vcpus)
     fill_metadata(domain, guest, local_disk_gb(guest, disks))
     directory = f"{instances_path}/{guest.uuid}"
     parts = domain[-1]
     parts[-1][0].set("path", f"{directory}/console.log")
-    _add_local_disks(domain, parts, directory, _local_disks(guest, image, disks))
+    properties = {} if image is None else image.properties
+    if "hw_scsi_model" in properties:
+        set_scsi_model(parts, properties["hw_scsi_model"])
+    reserved = {target_name(disk.device) for disk in disks if disk.device}
+    bus = properties.get("hw_disk_bus", "scsi")
+    for file, size_gb in _local_files(guest, image, disks):
+        _add_local_disk(domain, f"{directory}/{file}", size_gb, bus, reserved)
     for disk in disks:
-        add_volume(domain, disk)
+        add_volume(domain, disk, reserved)
     for device in devices:
-        add_device(domain, device)
+        add_device(domain, device, interface_type)
     return domain
 
 
-def add_volume(domain: _Element, disk: Disk) -> None:
+def add_volume(domain: _Element, disk: Disk, reserved: Collection[str] = ()) -> None:
     """Add a volume to a domain.
 
+    Args:
+        domain: the domain.
+        disk: the volume.
+        reserved: targets that are free, but not for a disk that asks for none by name.
+
     Raises:
-        HypervisorError: the target device that it asks for is taken.
+        HypervisorError: the target device or the boot order that it asks for is taken, or it is
+            a disk that no hypervisor has.
     """
     parts = _devices(domain)
-    taken = {str(each.get("dev")) for each in parts.iterfind("disk/target")}
-    bootable = disk.boot_index is not None and disk.boot_index >= 0
-    order = (disk.boot_index or 0) + 1 if bootable else None
-    element = volume_element(disk, taken, boot_order=order)
+    order = _boot_order(parts, disk)
+    place = free_place(parts, disk.bus, disk.device, reserved)
+    element = volume_element(disk, place, boot_order=order)
     # Disks stand together and in order, so that equal guests have equal documents.
     parts.insert(len(parts.findall("disk")), element)
     size = str(disk.size_gb) if disk.size_gb else None
     add_device_words(domain, disk.serial, tag=disk.tag, size_gb=size)
 
 
-def add_device(domain: _Element, device: Device) -> None:
+def add_device(
+    domain: _Element, device: Device, interface_type: InterfaceType = "ethernet"
+) -> None:
     """Add a device of the host, or a virtual interface, to a domain.
 
     Raises:
         HypervisorError: it has no address.
     """
-    _devices(domain).append(device_element(device))
+    _devices(domain).append(device_element(device, interface_type))
     kind = None if device.kind.value == "vif" else device.kind.value
     add_device_words(
         domain,
@@ -110,33 +136,44 @@ def add_device(domain: _Element, device: Device) -> None:
     )
 
 
-def _local_disks(
+def _local_files(
     guest: Guest, image: Image | None, disks: Sequence[Disk]
-) -> list[tuple[str, int, str, str]]:
-    """File name, size in GiB, bus and target of the local disks; the root disk first."""
+) -> tuple[tuple[str, int], ...]:
+    """File names of the local disks and their sizes in GiB; the root disk first."""
     root_gb = 0 if _boots_from_volume(disks) else guest.root_gb or (1 if image else 0)
     swap_gb = -(-guest.swap_mb // 1024)
     files = (("disk", root_gb), ("disk.eph0", guest.ephemeral_gb), ("disk.swap", swap_gb))
-    bus = image.properties.get("hw_disk_bus", "scsi") if image is not None else "scsi"
-    # What a volume asks for by name, a local disk does not take.
-    taken = {(disk.device or "").removeprefix("/dev/") for disk in disks}
-    found = []
-    for file, size_gb in files:
-        if size_gb:
-            target = next_target(bus, taken)
-            taken.add(target)
-            found.append((file, size_gb, bus, target))
-    return found
+    return tuple((file, size_gb) for file, size_gb in files if size_gb)
 
 
-def _add_local_disks(
-    domain: _Element, parts: _Element, directory: str, files: list[tuple[str, int, str, str]]
+def _add_local_disk(
+    domain: _Element, path: str, size_gb: int, bus: str, reserved: Collection[str]
 ) -> None:
-    for position, (file, size_gb, bus, target) in enumerate(files):
-        path = f"{directory}/{file}"
-        order = 1 if file == "disk" else None
-        parts.insert(position, local_disk_element(path, bus=bus, target=target, boot_order=order))
-        add_device_words(domain, path, size_gb=str(size_gb))
+    parts = _devices(domain)
+    order = 1 if path.endswith("/disk") else None
+    element = local_disk_element(path, free_place(parts, bus, None, reserved), boot_order=order)
+    parts.insert(len(parts.findall("disk")), element)
+    add_device_words(domain, path, size_gb=str(size_gb))
+
+
+def _add_kernel(os: _Element, image: Image, images_path: str) -> None:
+    """Boot a kernel of the host's, as the Image API's properties say."""
+    for tag, name in (("kernel", "kernel_id"), ("initrd", "ramdisk_id")):
+        if name in image.properties:
+            SubElement(os, tag).text = f"{images_path}/{image.properties[name]}"
+    if "kernel_id" in image.properties and "os_command_line" in image.properties:
+        SubElement(os, "cmdline").text = image.properties["os_command_line"]
+
+
+def _boot_order(devices: _Element, disk: Disk) -> int | None:
+    """The boot order of a disk: libvirt counts from 1 what block device mappings do from 0."""
+    if disk.boot_index is None or disk.boot_index < 0:
+        return None
+    order = disk.boot_index + 1
+    for boot in devices.iterfind("disk/boot"):
+        if boot.get("order") == str(order):
+            raise HypervisorError(f"boot order '{order}' used for more than one device")
+    return order
 
 
 def _boots_from_volume(disks: Sequence[Disk]) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from lxml.etree import Element, SubElement, _Element
 
 from cellrig.driver.errors import HypervisorError
@@ -9,19 +11,27 @@ from cellrig.driver.reports import GuestDevice
 from cellrig.driver.values import Device, DeviceKind
 from cellrig_domxml.addresses import pci_address, pci_attributes
 
+#: Of a virtual interface.
+InterfaceType = Literal["ethernet", "user"]
 
-def device_element(device: Device) -> _Element:
+
+def device_element(device: Device, interface_type: InterfaceType = "ethernet") -> _Element:
     """Return the element that gives `device` to a guest.
 
     A function that serves a port is an `<interface type="hostdev">`, so that the hypervisor sets
     its MAC address; without a port it is a `<hostdev>`, as any PCI device. A virtual GPU is a
     mediated device whose uuid is `device.address`.
 
+    Args:
+        device: what the guest gets.
+        interface_type: of a virtual interface: ``ethernet`` makes one on the host, which takes
+            privileges; ``user`` needs none, and leads nowhere but out.
+
     Raises:
         HypervisorError: it has no address, and is not a virtual interface.
     """
     if device.kind is DeviceKind.VIF:
-        return _interface(device)
+        return _interface(device, interface_type)
     if device.address is None:
         raise HypervisorError(f"XML error: missing address of {device.kind.value} device")
     if device.kind is DeviceKind.VGPU:
@@ -66,10 +76,11 @@ def read_device(element: _Element) -> GuestDevice | None:
     return GuestDevice(kind=DeviceKind.PCI, address=pci_address(address))
 
 
-def _interface(device: Device) -> _Element:
-    element = Element("interface", {"type": "ethernet"})
+def _interface(device: Device, type_: InterfaceType) -> _Element:
+    element = Element("interface", {"type": str(type_)})
     if device.mac_address is not None:
         SubElement(element, "mac", {"address": device.mac_address})
-    SubElement(element, "target", {"dev": f"tap{reference_of(device)[:11]}"})
+    if type_ == "ethernet":
+        SubElement(element, "target", {"dev": f"tap{reference_of(device)[:11]}"})
     SubElement(element, "model", {"type": "virtio"})
     return element

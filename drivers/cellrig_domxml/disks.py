@@ -2,70 +2,62 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from string import ascii_lowercase
-
 from lxml.etree import Element, SubElement, _Element
 
 from cellrig.driver.errors import HypervisorError
 from cellrig.driver.values import Disk
-from cellrig_domxml.sources import add_volume_source
+from cellrig_domxml.sources import add_volume_source, data_of, is_read_only
+from cellrig_domxml.targets import Place
+from cellrig_domxml.tuning import add_driver, add_limits
 
-_PREFIXES = {"virtio": "vd", "ide": "hd", "fdc": "fd", "xen": "xvd"}
-_SUFFIXES: tuple[str, ...] = (
-    *ascii_lowercase,
-    *(a + b for a in ascii_lowercase for b in ascii_lowercase),
-)
-
-
-def next_target(bus: str, taken: Collection[str]) -> str:
-    """Return the first target device name on `bus` that is not taken: sda, sdb, ..., sdaa."""
-    prefix = _PREFIXES.get(bus, "sd")
-    for suffix in _SUFFIXES:
-        if prefix + suffix not in taken:
-            return prefix + suffix
-    raise HypervisorError(f"no more target devices on bus {bus!r}")
+#: What a disk's alias begins with; libvirt keeps those that begin with ``ua-`` for its users.
+ALIAS = "ua-"
 
 
-def volume_element(disk: Disk, taken: Collection[str], *, boot_order: int | None) -> _Element:
+def volume_element(disk: Disk, place: Place, *, boot_order: int | None) -> _Element:
     """Return the `<disk>` of a volume.
 
-    A volume that several guests may have is `<shareable/>`; the cache is ``none``, so that what
-    one guest wrote is what the other reads.
+    A volume that several guests may have is `<shareable/>`. Its alias is its serial, by which
+    the hypervisor tells of it when it is unplugged.
 
     Args:
         disk: the volume.
-        taken: target devices that the domain has already.
+        place: where it is plugged in.
         boot_order: 1 for the first to boot from; None not to boot from it.
 
     Raises:
-        HypervisorError: the target device that it asks for is taken.
+        HypervisorError: its connection info lacks something, or the bus cannot have such a disk.
     """
-    target = (disk.device or "").removeprefix("/dev/") or next_target(disk.bus, taken)
-    if target in taken:
-        raise HypervisorError(f"target {target!r} duplicated for disk {disk.serial}")
+    data = data_of(disk)
+    read_only = is_read_only(disk)
+    if read_only and place.bus in ("ide", "sata"):
+        raise HypervisorError(
+            f"unsupported configuration: readonly {place.bus} disks are not supported"
+        )
     element = Element("disk", {"type": "block", "device": "disk"})
-    SubElement(element, "driver", {"name": "qemu", "type": "raw", "cache": "none"})
     add_volume_source(element, disk)
-    SubElement(element, "target", {"dev": target, "bus": disk.bus})
+    add_driver(element, "raw", discard=data.get("discard") is True)
+    place.add_to(element)
+    add_limits(element, data)
     if boot_order is not None:
         SubElement(element, "boot", {"order": str(boot_order)})
     SubElement(element, "serial").text = disk.serial
-    if disk.read_only:
+    if read_only:
         SubElement(element, "readonly")
     if disk.multiattach:
         SubElement(element, "shareable")
+    SubElement(element, "alias", {"name": f"{ALIAS}{disk.serial}"})
+    place.add_address_to(element)
     return element
 
 
-def local_disk_element(
-    path: str, *, bus: str, target: str, boot_order: int | None = None, format_: str = "qcow2"
-) -> _Element:
+def local_disk_element(path: str, place: Place, *, boot_order: int | None = None) -> _Element:
     """Return the `<disk>` of a file on the host itself."""
     element = Element("disk", {"type": "file", "device": "disk"})
-    SubElement(element, "driver", {"name": "qemu", "type": format_, "cache": "none"})
+    add_driver(element, "qcow2")
     SubElement(element, "source", {"file": path})
-    SubElement(element, "target", {"dev": target, "bus": bus})
+    place.add_to(element)
     if boot_order is not None:
         SubElement(element, "boot", {"order": str(boot_order)})
+    place.add_address_to(element)
     return element

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from lxml.etree import _Element
 
-from cellrig.driver.errors import DeviceNotFound, DiskNotFound
+from cellrig.driver.errors import DeviceNotFound, DiskNotFound, HypervisorError
 from cellrig.driver.values import Device, Disk
 from cellrig_domxml.addresses import pci_address
 from cellrig_domxml.devices import reference_of
-from cellrig_domxml.disks import local_disk_element, next_target, volume_element
-from cellrig_domxml.metadata import add_device_words, device_words, drop_device_words
+from cellrig_domxml.disks import local_disk_element, volume_element
+from cellrig_domxml.metadata import (
+    add_device_words,
+    device_words,
+    drop_device_words,
+    volume_of,
+)
+from cellrig_domxml.targets import free_place, place_of
 
 
 def find_volume(domain: _Element, serial: str) -> _Element:
@@ -18,8 +24,9 @@ def find_volume(domain: _Element, serial: str) -> _Element:
     Raises:
         DiskNotFound: the domain has none with this serial.
     """
+    words = device_words(domain)
     for element in domain.iterfind("devices/disk"):
-        if element.findtext("serial") == serial:
+        if volume_of(element, words) == serial:
             return element
     raise DiskNotFound(domain.findtext("uuid", ""), serial)
 
@@ -30,8 +37,9 @@ def remove_volume(domain: _Element, serial: str) -> None:
     Raises:
         DiskNotFound: the domain has none with this serial.
     """
-    _remove(find_volume(domain, serial))
-    drop_device_words(domain, serial)
+    element = find_volume(domain, serial)
+    _remove(element)
+    drop_device_words(domain, element.findtext("serial", serial))
 
 
 def swap_volume(domain: _Element, old_serial: str, new: Disk) -> None:
@@ -39,27 +47,37 @@ def swap_volume(domain: _Element, old_serial: str, new: Disk) -> None:
 
     Raises:
         DiskNotFound: the domain does not have the old one.
+        HypervisorError: it has the other one already, or that cannot be a disk.
     """
     element = find_volume(domain, old_serial)
-    target, boot = element.find("target"), element.find("boot")
-    place = (
-        {} if target is None else {"device": target.get("dev"), "bus": target.get("bus", "scsi")}
-    )
-    disk = Disk(
-        serial=new.serial,
-        connection_info=new.connection_info,
-        read_only=new.read_only,
-        multiattach=new.multiattach,
-        **place,  # type: ignore[arg-type]
-    )
-    tag = device_words(domain).get(old_serial, {}).get("tag")
+    if new.serial != old_serial and _has_volume(domain, new.serial):
+        raise HypervisorError(f"the domain has a disk with serial {new.serial} already")
+    boot = element.find("boot")
     order = None if boot is None else int(boot.get("order", "1"))
+    other = volume_element(new, place_of(element), boot_order=order)
     parent = element.getparent()
     if parent is not None:
-        parent.replace(element, volume_element(disk, (), boot_order=order))
+        parent.replace(element, other)
+    tag = device_words(domain).get(old_serial, {}).get("tag")
     drop_device_words(domain, old_serial)
     size = str(new.size_gb) if new.size_gb else None
     add_device_words(domain, new.serial, tag=new.tag or tag, size_gb=size)
+
+
+def note_swapped_volume(domain: _Element, old_serial: str, new: Disk) -> None:
+    """Say in the metadata alone that a running domain's disk is another volume.
+
+    A guest that runs keeps the serial that its disk was plugged in with.
+
+    Raises:
+        DiskNotFound: the domain does not have the old one.
+    """
+    reference = find_volume(domain, old_serial).findtext("serial", old_serial)
+    said = device_words(domain).get(reference, {})
+    drop_device_words(domain, reference)
+    size = str(new.size_gb) if new.size_gb else None
+    volume = None if new.serial == reference else new.serial
+    add_device_words(domain, reference, tag=new.tag or said.get("tag"), size_gb=size, volume=volume)
 
 
 def extend_volume(domain: _Element, serial: str, size_gb: int) -> None:
@@ -68,10 +86,10 @@ def extend_volume(domain: _Element, serial: str, size_gb: int) -> None:
     Raises:
         DiskNotFound: the domain has none with this serial.
     """
-    find_volume(domain, serial)
-    tag = device_words(domain).get(serial, {}).get("tag")
-    drop_device_words(domain, serial)
-    add_device_words(domain, serial, tag=tag, size_gb=str(size_gb))
+    reference = find_volume(domain, serial).findtext("serial", serial)
+    said = device_words(domain).get(reference, {})
+    drop_device_words(domain, reference)
+    add_device_words(domain, reference, **{**said, "size_gb": str(size_gb)})
 
 
 def remove_device(domain: _Element, device: Device) -> str | None:
@@ -114,9 +132,13 @@ def boot_from_rescue_disk(domain: _Element, path: str, bus: str = "scsi") -> Non
         return
     for boot in domain.findall("devices/disk/boot"):
         _remove(boot)
-    taken = {str(each.get("dev")) for each in devices.iterfind("disk/target")}
-    rescue = local_disk_element(path, bus=bus, target=next_target(bus, taken), boot_order=1)
+    rescue = local_disk_element(path, free_place(devices, bus), boot_order=1)
     devices.insert(len(devices.findall("disk")), rescue)
+
+
+def _has_volume(domain: _Element, serial: str) -> bool:
+    words = device_words(domain)
+    return any(volume_of(each, words) == serial for each in domain.iterfind("devices/disk"))
 
 
 def _remove(element: _Element) -> None:

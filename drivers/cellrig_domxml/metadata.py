@@ -7,7 +7,7 @@ place for.
 
 from __future__ import annotations
 
-from lxml.etree import SubElement, _Element
+from lxml.etree import Element, SubElement, _Element, tostring
 
 from cellrig.driver.values import Guest
 
@@ -41,6 +41,13 @@ def guest_words(domain: _Element) -> dict[str, str]:
     return {} if found is None else {str(key): str(value) for key, value in found.attrib.items()}
 
 
+def set_node(domain: _Element, node: str) -> None:
+    """Say that a domain's guest is on another node."""
+    found = domain.find(_GUEST_PATH)
+    if found is not None:
+        found.set("node", node)
+
+
 def add_device_words(domain: _Element, reference: str, **words: str | None) -> None:
     """Say `words` of the device `reference`, of which nothing was said; None says nothing."""
     said = {key: value for key, value in words.items() if value is not None}
@@ -56,6 +63,23 @@ def device_words(domain: _Element) -> dict[str, dict[str, str]]:
         said = {str(key): str(value) for key, value in element.attrib.items()}
         words[said.pop("reference")] = said
     return words
+
+
+def volume_of(disk: _Element, words: dict[str, dict[str, str]]) -> str | None:
+    """Return which volume a `<disk>` is: its serial, or what it was swapped for; None of a file."""
+    serial = disk.findtext("serial")
+    return None if serial is None else words.get(serial, {}).get("volume", serial)
+
+
+def metadata_document(domain: _Element) -> str:
+    """Return the control plane's part of a domain's metadata, as a document of its own.
+
+    It has no namespace: libvirt gives it one when it is told by `NAMESPACE` whose it is.
+    """
+    bare = Element("guest", guest_words(domain))
+    for reference, words in device_words(domain).items():
+        SubElement(bare, "device", {"reference": reference, **words})
+    return tostring(bare, encoding="unicode")
 
 
 def drop_device_words(domain: _Element, reference: str) -> None:

@@ -8,8 +8,8 @@ from lxml.etree import _Element
 from cellrig.driver.reports import GuestDevice, GuestDisk, GuestInfo
 from cellrig.driver.values import DeviceKind, PowerState
 from cellrig_domxml.devices import read_device
-from cellrig_domxml.metadata import device_words, guest_words
-from cellrig_domxml.sources import source_of
+from cellrig_domxml.metadata import device_words, guest_words, volume_of
+from cellrig_domxml.sources import secret_of, source_of
 
 #: Divisors that turn an amount of libvirt's units into MiB.
 _UNITS = {"b": 1 << 20, "KiB": 1 << 10, "MiB": 1, "": 1 << 10, "k": 1 << 10}
@@ -44,18 +44,20 @@ def read_domain(domain: _Element, power_state: PowerState) -> GuestInfo:
 def read_disk(element: _Element, words: dict[str, dict[str, str]]) -> GuestDisk:
     """Return what a `<disk>` and the metadata's words about it say."""
     target, boot, driver = (element.find(tag) for tag in ("target", "boot", "driver"))
-    serial = element.findtext("serial")
     source = source_of(element)
-    said = words.get(serial or source, {})
+    said = words.get(element.findtext("serial") or source, {})
     return GuestDisk(
         target="" if target is None else target.get("dev", ""),
-        serial=serial,
+        serial=volume_of(element, words),
         bus="" if target is None else target.get("bus", ""),
         source=source,
         size_gb=int(said.get("size_gb", 0)),
         boot_order=None if boot is None else int(boot.get("order", "0")),
         shareable=element.find("shareable") is not None,
         cache=None if driver is None else driver.get("cache"),
+        io=None if driver is None else driver.get("io"),
+        discard=driver is not None and driver.get("discard") == "unmap",
+        secret_uuid=secret_of(element),
         read_only=element.find("readonly") is not None,
         tag=said.get("tag"),
     )

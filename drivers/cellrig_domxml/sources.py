@@ -4,10 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlencode
 
 from lxml.etree import SubElement, _Element
 
+from cellrig.driver.errors import HypervisorError
 from cellrig.driver.values import Disk
+
+#: What is in a connection info under ``data``.
+Data = Mapping[str, Any]
+
+
+def data_of(disk: Disk) -> Data:
+    """Return the ``data`` of a volume's connection info; empty where there is none."""
+    data: Data | None = disk.connection_info.get("data")
+    return data or {}
+
+
+def is_read_only(disk: Disk) -> bool:
+    """Whether a guest may only read a volume: it is said of the disk, or by block storage.
+
+    Raises:
+        HypervisorError: the ``access_mode`` of the connection info is none.
+    """
+    mode = data_of(disk).get("access_mode", "rw")
+    if mode not in ("rw", "ro"):
+        raise HypervisorError(f"access_mode of volume {disk.serial} is {mode!r}, not 'rw' or 'ro'")
+    return disk.read_only or mode == "ro"
 
 
 def add_volume_source(element: _Element, disk: Disk) -> None:
@@ -20,53 +43,107 @@ def add_volume_source(element: _Element, disk: Disk) -> None:
     Args:
         element: the `<disk>` to add to.
         disk: the volume; its connection info is ``driver_volume_type`` and ``data``.
+
+    Raises:
+        HypervisorError: the connection info lacks something.
     """
-    data: Mapping[str, Any] = disk.connection_info.get("data", {})
+    data = data_of(disk)
     path = data.get("device_path")
     protocol = disk.connection_info.get("driver_volume_type")
     if path is None and protocol in _NETWORK:
         element.set("type", "network")
-        _NETWORK[protocol](element, data)
-        return
-    path = str(path or f"/dev/disk/by-id/volume-{disk.serial}")
-    is_device = path.startswith("/dev/")
-    element.set("type", "block" if is_device else "file")
-    SubElement(element, "source", {"dev" if is_device else "file": path})
+        source = SubElement(element, "source", {"protocol": str(protocol)})
+        _NETWORK[protocol](source, data, disk)
+    else:
+        path = str(path or f"/dev/disk/by-id/volume-{disk.serial}")
+        if not path.startswith("/"):
+            told = f"device_path of volume {disk.serial} is {path!r}, not an absolute path"
+            raise HypervisorError(told)
+        is_device = path.startswith("/dev/")
+        element.set("type", "block" if is_device else "file")
+        source = SubElement(element, "source", {"dev" if is_device else "file": path})
+    if disk.secret_uuid is not None:
+        encryption = SubElement(source, "encryption", {"format": "luks"})
+        SubElement(encryption, "secret", {"type": "passphrase", "uuid": disk.secret_uuid})
 
 
 def source_of(element: _Element) -> str:
-    """Return the file, device or URL that a `<disk>` comes from; empty where it has none."""
+    """Return the file, device or URI that a `<disk>` comes from; empty where it has none."""
     source = element.find("source")
     if source is None:
         return ""
-    if element.get("type") == "network":
-        return f"{source.get('protocol')}:{source.get('name', '')}"
-    return source.get("file") or source.get("dev") or ""
+    if element.get("type") != "network":
+        return source.get("file") or source.get("dev") or ""
+    protocol, name = source.get("protocol", ""), source.get("name", "")
+    host = source.find("host")
+    # Ceph is one store however many of its monitors are named.
+    if host is None or protocol == "rbd":
+        return f"{protocol}:{name}"
+    if host.get("transport") == "unix":
+        return (
+            f"{protocol}+unix:///{name}?{urlencode({'socket': host.get('socket', '')}, safe='/')}"
+        )
+    return f"{protocol}://{_authority(host)}/{name}"
 
 
-def _rbd(element: _Element, data: Mapping[str, Any]) -> None:
-    source = SubElement(element, "source", {"protocol": "rbd", "name": str(data.get("name", ""))})
-    ports = data.get("ports", [])
-    for position, host in enumerate(data.get("hosts", [])):
-        port = ports[position] if position < len(ports) else 6789
-        SubElement(source, "host", {"name": str(host), "port": str(port)})
+def secret_of(element: _Element) -> str | None:
+    """Return the uuid of the secret that opens an encrypted `<disk>`; None of a plain one."""
+    for path in ("source/encryption/secret", "encryption/secret"):
+        secret = element.find(path)
+        if secret is not None:
+            return secret.get("uuid")
+    return None
 
 
-def _nbd(element: _Element, data: Mapping[str, Any]) -> None:
-    export = {"name": str(data["export"])} if data.get("export") else {}
-    source = SubElement(element, "source", {"protocol": "nbd", **export})
+def _rbd(source: _Element, data: Data, disk: Disk) -> None:
+    source.set("name", _required(data, "name", disk))
+    ports = data.get("ports") or []
+    for position, host in enumerate(data.get("hosts") or []):
+        _add_host(source, host, ports[position] if position < len(ports) else 6789)
+    if data.get("auth_enabled"):
+        kind = str(data.get("secret_type") or "ceph")
+        _add_auth(source, data, disk, {"type": kind, "uuid": _required(data, "secret_uuid", disk)})
+
+
+def _nbd(source: _Element, data: Data, disk: Disk) -> None:
+    if data.get("export"):
+        source.set("name", str(data["export"]))
     if data.get("socket"):
         SubElement(source, "host", {"transport": "unix", "socket": str(data["socket"])})
     else:
-        port = str(data.get("port", 10809))
-        SubElement(source, "host", {"name": str(data.get("host", "localhost")), "port": port})
+        _add_host(source, _required(data, "host", disk), data.get("port", 10809))
 
 
-def _iscsi(element: _Element, data: Mapping[str, Any]) -> None:
-    name = f"{data.get('target_iqn', '')}/{data.get('target_lun', 0)}"
-    source = SubElement(element, "source", {"protocol": "iscsi", "name": name})
-    host, _colon, port = str(data.get("target_portal", "localhost:3260")).rpartition(":")
-    SubElement(source, "host", {"name": host, "port": port})
+def _iscsi(source: _Element, data: Data, disk: Disk) -> None:
+    iqn = _required(data, "target_iqn", disk)
+    source.set("name", f"{iqn}/{data.get('target_lun', 0)}")
+    host, _colon, port = _required(data, "target_portal", disk).rpartition(":")
+    _add_host(source, host, port)
+    if data.get("auth_method") == "CHAP":
+        # The password is the driver's to put there: block storage has no secrets of libvirt's.
+        _add_auth(source, data, disk, {"type": "iscsi", "usage": disk.serial})
 
 
 _NETWORK = {"rbd": _rbd, "nbd": _nbd, "iscsi": _iscsi}
+
+
+def _add_host(source: _Element, host: object, port: object) -> None:
+    # Block storage writes IPv6 addresses in brackets; libvirt has a port of its own.
+    SubElement(source, "host", {"name": str(host).strip("[]"), "port": str(port)})
+
+
+def _add_auth(source: _Element, data: Data, disk: Disk, secret: dict[str, str]) -> None:
+    auth = SubElement(source, "auth", {"username": _required(data, "auth_username", disk)})
+    SubElement(auth, "secret", secret)
+
+
+def _authority(host: _Element) -> str:
+    name = host.get("name", "")
+    return f"[{name}]:{host.get('port')}" if ":" in name else f"{name}:{host.get('port')}"
+
+
+def _required(data: Data, name: str, disk: Disk) -> str:
+    value = data.get(name)
+    if not value:
+        raise HypervisorError(f"the connection info of volume {disk.serial} has no {name}")
+    return str(value)

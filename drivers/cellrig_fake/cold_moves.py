@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import cellrig_domxml
 from cellrig.driver import (
+    Disk,
     Guest,
     GuestNotFound,
     MigrateData,
@@ -10,6 +14,7 @@ from cellrig.driver import (
     PowerState,
 )
 from cellrig_fake.hypervisor import Hypervisor
+from cellrig_fake.state import Domain
 
 
 def leave(
@@ -55,8 +60,10 @@ def forget(hypervisor: Hypervisor, guest: Guest) -> None:
     hypervisor.undefine(guest.uuid, hypervisor.state.kept, kept_owner(guest.uuid))
 
 
-def come_back(hypervisor: Hypervisor, guest: Guest, power_on: bool) -> None:
-    """Bring back what was kept, as it was. A guest that is here already is harmless.
+def come_back(hypervisor: Hypervisor, guest: Guest, disks: Sequence[Disk], power_on: bool) -> None:
+    """Bring back what was kept, with the volumes that it has by then.
+
+    A guest that is here already is harmless.
 
     Raises:
         GuestNotFound: nothing was kept.
@@ -68,10 +75,23 @@ def come_back(hypervisor: Hypervisor, guest: Guest, power_on: bool) -> None:
     domain = kept.get(guest.uuid)
     if domain is None:
         raise GuestNotFound(guest.uuid)
+    _change_volumes(hypervisor, domain, disks)
     if power_on:
         hypervisor.enter(domain, PowerState.RUNNING)
     domains[guest.uuid] = kept.pop(guest.uuid)
     _rename_claims(hypervisor, kept_owner(guest.uuid), guest.uuid)
+
+
+def _change_volumes(hypervisor: Hypervisor, domain: Domain, disks: Sequence[Disk]) -> None:
+    """Let a kept guest have the volumes that were attached, and not those detached, since."""
+    wanted = {disk.serial: disk for disk in disks}
+    with hypervisor.editing(domain) as root:
+        had = {disk.serial for disk in hypervisor.volumes(domain)}
+        for gone in had - wanted.keys():
+            cellrig_domxml.remove_volume(root, str(gone))
+        for serial, disk in wanted.items():
+            if serial not in had:
+                cellrig_domxml.add_volume(root, disk)
 
 
 def kept_owner(uuid: str) -> str:

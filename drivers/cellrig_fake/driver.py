@@ -16,10 +16,12 @@ from cellrig.driver import (
     Connector,
     Device,
     Disk,
+    DiskNotFound,
     Guest,
     GuestBusy,
     GuestEventKind,
     GuestInfo,
+    GuestNotFound,
     HostAllocations,
     HostState,
     HypervisorError,
@@ -31,6 +33,7 @@ from cellrig.driver import (
 )
 from cellrig.driver.refusal import refuse
 from cellrig_fake.building import INSTANCES_PATH, check_image, define_and_enter, make_domain
+from cellrig_fake.connections import volume_id_of
 from cellrig_fake.host_devices import claimed_devices
 from cellrig_fake.moves import FakeMoves
 from cellrig_fake.options import EVERYTHING, FakeOptions
@@ -43,7 +46,7 @@ class FakeDriver(FakeMoves):
     """A hypervisor in memory, with every trait and every fault a matter of options.
 
     Beside the interface it has what a test may do behind the control plane's back:
-    `domain_xml`, `lose_guest`, `kill_guest`, `change_power`, `release`.
+    `domain_xml`, `volume_connections`, `lose_guest`, `kill_guest`, `change_power`, `release`.
     """
 
     interface_version = (1, 0)
@@ -104,6 +107,7 @@ class FakeDriver(FakeMoves):
             devices=claimed_devices(
                 self.hypervisor.devices(nodename), nodename, self.hypervisor.state.claims
             ),
+            shared_storage=options.shared_storage,
         )
 
     @simulated
@@ -123,8 +127,9 @@ class FakeDriver(FakeMoves):
     ) -> None:
         check_image(guest, image, self.options)
         self._check_shareable("spawn", disks)
-        domain = make_domain(self.hypervisor, guest, image, disks, devices)
-        define_and_enter(self.hypervisor, domain, PowerState.RUNNING)
+        with self.connections.held(guest.uuid, disks):
+            domain = make_domain(self.hypervisor, guest, image, disks, devices)
+            define_and_enter(self.hypervisor, domain, PowerState.RUNNING)
         if image is not None and image.id not in self.hypervisor.state.images:
             self.hypervisor.state.images.append(image.id)
         self.tell(domain, GuestEventKind.STARTED)
@@ -132,10 +137,11 @@ class FakeDriver(FakeMoves):
     @simulated
     def destroy(self, guest: Guest, disks: Sequence[Disk], destroy_disks: bool = True) -> None:
         self.lose_guest(guest.uuid, tell=GuestEventKind.STOPPED)
+        self.connections.release_all(guest.uuid)
 
     @simulated
     def cleanup(self, guest: Guest, disks: Sequence[Disk], destroy_disks: bool = True) -> None:
-        """Nothing is left of a guest that the hypervisor has no more."""
+        self.connections.release_all(guest.uuid)
 
     @simulated
     def reboot(
@@ -147,15 +153,18 @@ class FakeDriver(FakeMoves):
     ) -> None:
         hypervisor = self.hypervisor
         if kind is RebootKind.HARD and guest.uuid not in hypervisor.domains():
-            domain = make_domain(hypervisor, guest, None, disks, devices)
-            define_and_enter(hypervisor, domain, PowerState.RUNNING)
+            with self.connections.held(guest.uuid, disks):
+                domain = make_domain(hypervisor, guest, None, disks, devices)
+                define_and_enter(hypervisor, domain, PowerState.RUNNING)
             return
         domain = hypervisor.domain(guest.uuid)
         if kind is RebootKind.SOFT and domain.power_state is not PowerState.RUNNING:
             state = domain.power_state.name
             raise GuestBusy(guest.uuid, state, "reboot softly", PowerState.RUNNING.name)
         hypervisor.enter(domain, PowerState.SHUTDOWN)
-        hypervisor.enter(domain, PowerState.RUNNING)
+        # A hard one finds the volumes again, though the host has lost its sessions meanwhile.
+        with self.connections.held(guest.uuid, disks if kind is RebootKind.HARD else ()):
+            hypervisor.enter(domain, PowerState.RUNNING)
         self.tell(domain, GuestEventKind.STARTED)
 
     @simulated
@@ -262,19 +271,34 @@ class FakeDriver(FakeMoves):
         if any(each.serial == disk.serial for each in self.hypervisor.volumes(domain)):
             return
         self._check_shareable("attach_volume", [disk])
-        with self.hypervisor.editing(domain) as root:
+        with (
+            self.connections.held(guest.uuid, [disk]),
+            self.hypervisor.editing(domain) as root,
+        ):
             cellrig_domxml.add_volume(root, disk)
 
     @simulated
     def detach_volume(self, guest: Guest, disk: Disk) -> None:
-        domain = self.hypervisor.domain(guest.uuid)
-        with self.hypervisor.editing(domain) as root:
-            cellrig_domxml.remove_volume(root, disk.serial)
+        try:
+            domain = self.hypervisor.domain(guest.uuid)
+            with self.hypervisor.editing(domain) as root:
+                cellrig_domxml.remove_volume(root, disk.serial)
+        except (GuestNotFound, DiskNotFound):
+            # What an interrupted call left connected is let go of all the same.
+            self.connections.release(guest.uuid, disk)
+            raise
+        self.connections.release(guest.uuid, disk)
 
     @simulated
     def swap_volume(self, guest: Guest, old: Disk, new: Disk) -> None:
-        with self.hypervisor.editing(self.hypervisor.domain(guest.uuid)) as root:
+        domain = self.hypervisor.domain(guest.uuid)
+        with (
+            self.connections.held(guest.uuid, [new]),
+            self.hypervisor.editing(domain) as root,
+        ):
             cellrig_domxml.swap_volume(root, old.serial, new)
+        if volume_id_of(old) != volume_id_of(new):
+            self.connections.release(guest.uuid, old)
 
     @simulated
     def extend_volume(self, guest: Guest, disk: Disk, new_size: int) -> None:

@@ -9,9 +9,11 @@ from cellrig.driver import (
     DriverContext,
     GuestEvent,
     GuestEventKind,
+    HostConnections,
     PowerState,
 )
 from cellrig_fake.behaviours import Misconduct
+from cellrig_fake.connections import Connections
 from cellrig_fake.hypervisor import Hypervisor
 from cellrig_fake.live_moves import LiveMoves
 from cellrig_fake.options import FakeOptions
@@ -35,13 +37,19 @@ class FakeHost(ComputeDriver):
         self.hypervisor = Hypervisor(context.host, options, context.fabric, self.nodes)
         self.misconduct = Misconduct(options.behaviours, context, self.hypervisor.state.counts)
         self.live = LiveMoves(self.hypervisor, options, context, self.misconduct)
+        self.connections = Connections(self.hypervisor, options, context)
         #: Nothing in the options slows a call or lets it fail.
         self.behaves = not (options.latencies or options.behaviours)
+        self.is_silent = False
 
     def emit(self, event: GuestEvent) -> None:
         """Tell of an event, unless the options silence them."""
         if self.options.lifecycle_events:
             super().emit(event)
+
+    def volume_connections(self) -> HostConnections:
+        """Return the volumes that the host is connected to, and the sessions it has for them."""
+        return self.connections.report()
 
     # Keeping and bringing back
 
@@ -85,6 +93,14 @@ class FakeHost(ComputeDriver):
             if leads_to is power_state:
                 self.tell(domain, kind)
                 return
+
+    def fall_silent(self) -> None:
+        """Answer no call any more; guests run on."""
+        self.is_silent = True
+
+    def answer_again(self) -> None:
+        """Answer calls as before. Twice is harmless."""
+        self.is_silent = False
 
     def release(self, method: str) -> int:
         """Let all calls of `method` that hang go on, and return how many there were."""

@@ -134,9 +134,14 @@ def _fits(device: HostDevice, want: Device, provider: str | None, node: str) -> 
         and want.address in (None, device.address)
         and provider in (None, device.provider_name, _card_provider(device, node))
         and _is_wired(device, want.physical_network)
-        # A whole card is only given as such, or by its address: never to who wants a function.
-        and (device.kind is not DeviceKind.PF or want.kind is DeviceKind.PF or bool(want.address))
+        and (device.kind is not DeviceKind.PF or _is_for_a_card(want))
     )
+
+
+def _is_for_a_card(want: Device) -> bool:
+    """Whether a whole card will do: asked for as such or by its address, and for no function."""
+    as_such = want.kind is DeviceKind.PF or want.resource_class == "PCI_DEVICE"
+    return as_such or bool(want.address)
 
 
 def _is_wired(device: HostDevice, network: str | None) -> bool:

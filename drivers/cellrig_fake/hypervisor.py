@@ -129,15 +129,27 @@ class Hypervisor:
             there = ", ".join(self._nodes)
             raise HypervisorError(f"{self.host} has no node {guest.node!r}; it has: {there}")
         options, used = self._options, self.usage(guest.node)
+        twice_memory, twice_disk = self._counted_twice(guest, disk_gb)
         memory = (options.memory_mb - options.reserved_memory_mb) * options.ram_allocation_ratio
         disk = (options.disk_gb - options.reserved_disk_gb) * options.disk_allocation_ratio
         for what, unit, asked, free in (
-            ("memory", "MiB", guest.memory_mb, int(memory) - used.memory_mb),
-            ("disk", "GiB", disk_gb, int(disk) - used.disk_gb),
+            ("memory", "MiB", guest.memory_mb, int(memory) - used.memory_mb + twice_memory),
+            ("disk", "GiB", disk_gb, int(disk) - used.disk_gb + twice_disk),
         ):
             if asked > free:
                 told = f"{asked} {unit}", f"{max(free, 0)} {unit}"
                 raise ComputeResourcesUnavailable(f"{what} on {guest.node}", *told)
+
+    def _counted_twice(self, arriving: Guest, disk_gb: int) -> tuple[int, int]:
+        """Return the memory and disk that guests have here in two sizes: only one of them runs."""
+        here = {uuid: (each.memory_mb, each.disk_gb) for uuid, each in self.domains().items()}
+        here[arriving.uuid] = arriving.memory_mb, disk_gb
+        kept = [each for each in self.state.kept.values() if each.node == arriving.node]
+        sizes = [(here.get(each.uuid, (0, 0)), each) for each in kept]
+        return (
+            sum(min(memory, each.memory_mb) for (memory, _disk), each in sizes),
+            sum(min(disk, each.disk_gb) for (_memory, disk), each in sizes),
+        )
 
     def choose(self, node: str, wanted: Sequence[Device]) -> tuple[Device, ...]:
         """Give each wanted device the address of a free one. See `choose_devices`."""

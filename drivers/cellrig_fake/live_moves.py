@@ -13,6 +13,7 @@ from cellrig.driver import (
     DriverContext,
     DriverError,
     Guest,
+    GuestDisk,
     HostState,
     MigrateData,
     MigrationError,
@@ -28,6 +29,7 @@ from cellrig.runtime import DeadlineExceeded, Event
 from cellrig_fake.behaviours import Misconduct
 from cellrig_fake.building import make_domain
 from cellrig_fake.hypervisor import Hypervisor
+from cellrig_fake.locks import DiskLocks
 from cellrig_fake.options import FakeOptions
 
 #: How often a migration that takes time tells how far it has come.
@@ -105,7 +107,8 @@ class LiveMoves:
         if guest.uuid not in hypervisor.state.incoming:
             domain = make_domain(hypervisor, guest, None, disks, devices)
             hypervisor.define(domain, hypervisor.state.incoming)
-            self._context.fabric.put(hypervisor.expected(hypervisor.host), guest.uuid, True)
+            place = hypervisor.expected(hypervisor.host)
+            self._context.fabric.put(place, guest.uuid, hypervisor.volumes(domain))
         document = hypervisor.state.incoming[guest.uuid].document.decode()
         return msgspec.structs.replace(data, driver_data={**data.driver_data, "xml": document})
 
@@ -190,10 +193,10 @@ class LiveMoves:
             self._copy(domain.memory_mb, job, hold, progress)
             if job.wish == "abort":
                 raise _Cancelled(guest.uuid, "the live migration was aborted")
-            self._check_expected(guest, destination)
+            volumes = self._check_expected(guest, destination)
         finally:
             del self._jobs[guest.uuid]
-        self._hand_over(guest, destination)
+        self._hand_over(guest, destination, volumes)
 
     def _copy(self, memory_mb: int, job: Job, hold: bool, progress: Progress | None) -> None:
         latency = self._options.latencies.get("live_migration", 0)
@@ -217,16 +220,20 @@ class LiveMoves:
             if self._context.runtime.now() < due:
                 raise
 
-    def _check_expected(self, guest: Guest, destination: str) -> None:
+    def _check_expected(self, guest: Guest, destination: str) -> list[GuestDisk]:
+        """Return the volumes that the guest will have at the destination."""
         place = self._hypervisor.expected(destination)
-        if self._context.fabric.get(place, guest.uuid, bool) is None:
+        volumes = self._context.fabric.get(place, guest.uuid, list[GuestDisk])
+        if volumes is None:
             raise MigrationError(guest.uuid, f"{destination} does not expect it")
+        return volumes
 
-    def _hand_over(self, guest: Guest, destination: str) -> None:
+    def _hand_over(self, guest: Guest, destination: str, volumes: list[GuestDisk]) -> None:
         hypervisor = self._hypervisor
         domain = hypervisor.domain(guest.uuid)
         power_state = domain.power_state
         # First there, then not here: the locks on its volumes are held all the time.
+        DiskLocks(self._context.fabric, destination).open(guest.uuid, volumes)
         self._context.fabric.put(hypervisor.arrivals(destination), guest.uuid, power_state)
         hypervisor.undefine(guest.uuid, hypervisor.domains(), guest.uuid)
 

@@ -1,8 +1,9 @@
 """The locks on volumes, as the storage keeps them beside the data.
 
-A guest that runs has its disks open. A second one that opens the same volume is refused unless
-both disks are shareable, or neither writes; the words are those of QEMU's image locking. Guests of
-one host and of several are treated alike, so the locks are kept in the rig's fabric.
+A guest that runs has its disks open. Whoever writes takes the lock on writing; whoever is not
+shareable lets no other one write. So a second writer is refused unless both disks are shareable,
+and readers go together. The words are those of QEMU's image locking, which was seen to decide so.
+Guests of one host and of several are treated alike, so the locks are kept in the rig's fabric.
 """
 
 from __future__ import annotations
@@ -63,11 +64,14 @@ class DiskLocks:
 
     def _check(self, guest_uuid: str, disk: GuestDisk) -> None:
         for other, holder in self._holders(disk).items():
-            if other == guest_uuid or (holder.shareable and disk.shareable):
+            if other == guest_uuid:
                 continue
-            if disk.read_only and holder.read_only:
+            if not disk.read_only and not holder.shareable:
+                lock = '"write" lock'
+            elif not holder.read_only and not disk.shareable:
+                lock = 'shared "write" lock'
+            else:
                 continue
-            lock = 'shared "write" lock' if disk.read_only else '"write" lock'
             raise HypervisorError(
                 f"Failed to get {lock}: Is another process using the image [{disk.source}]?"
             )

@@ -46,7 +46,9 @@ class FakeMoves(FakeHost):
         if not getattr(self.capabilities, needs):
             refuse(self, "migrate_disk_and_power_off", needs)
         shared = self.options.shared_storage
-        return cold_moves.leave(self.hypervisor, guest, resized, destination, shared)
+        data = cold_moves.leave(self.hypervisor, guest, resized, destination, shared)
+        self.connections.release_all(guest.uuid)
+        return data
 
     @simulated
     def finish_migration(
@@ -60,9 +62,10 @@ class FakeMoves(FakeHost):
         power_on: bool = True,
     ) -> None:
         cold_moves.check_arrival(guest, data)
-        domain = make_domain(self.hypervisor, guest, image, disks, devices)
         power_state = PowerState.RUNNING if power_on else PowerState.SHUTDOWN
-        define_and_enter(self.hypervisor, domain, power_state)
+        with self.connections.held(guest.uuid, disks):
+            domain = make_domain(self.hypervisor, guest, image, disks, devices)
+            define_and_enter(self.hypervisor, domain, power_state)
 
     @simulated
     def confirm_migration(self, guest: Guest, disks: Sequence[Disk]) -> None:
@@ -77,7 +80,8 @@ class FakeMoves(FakeHost):
         *,
         power_on: bool = True,
     ) -> None:
-        cold_moves.come_back(self.hypervisor, guest, power_on)
+        with self.connections.held(guest.uuid, disks):
+            cold_moves.come_back(self.hypervisor, guest, disks, power_on)
 
     @simulated
     def check_can_live_migrate_destination(
@@ -99,7 +103,8 @@ class FakeMoves(FakeHost):
     def pre_live_migration(
         self, guest: Guest, disks: Sequence[Disk], devices: Sequence[Device], data: MigrateData
     ) -> MigrateData:
-        return self.live.prepare(guest, disks, devices, data)
+        with self.connections.held(guest.uuid, disks):
+            return self.live.prepare(guest, disks, devices, data)
 
     def live_migration(
         self,
@@ -129,7 +134,7 @@ class FakeMoves(FakeHost):
     def post_live_migration_at_source(
         self, guest: Guest, disks: Sequence[Disk], data: MigrateData
     ) -> None:
-        """Nothing is left here: the hypervisor has forgotten the guest."""
+        self.connections.release_all(guest.uuid)
 
     @simulated
     def post_live_migration_at_destination(
@@ -142,3 +147,4 @@ class FakeMoves(FakeHost):
         self, guest: Guest, disks: Sequence[Disk], data: MigrateData, destroy_disks: bool = True
     ) -> None:
         self.live.roll_back(guest)
+        self.connections.release_all(guest.uuid)

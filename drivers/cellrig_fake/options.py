@@ -46,7 +46,8 @@ class FakeOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         nodes: names of the nodes; ``{host}`` stands for the host's name. None: one, named as
             the host.
         capabilities: name to true or false, over the defaults.
-        latencies: method to the seconds of virtual time that it takes.
+        latencies: method to the seconds of virtual time that it takes; ``connect_volume`` and
+            ``disconnect_volume`` are the steps on the storage network within the methods.
         behaviours: what goes wrong, and when.
         image_formats: disk formats that it boots from.
         shared_storage: hosts with this on see each other's local disks.

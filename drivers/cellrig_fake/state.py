@@ -39,6 +39,20 @@ class Usage(msgspec.Struct):
     domains: int = 0
 
 
+class Connected(msgspec.Struct):
+    """A volume that the host is connected to.
+
+    Args:
+        target: what it is reached at.
+        guests: those that it is connected for.
+        ready: its device is there.
+    """
+
+    target: str
+    guests: list[str]
+    ready: bool = False
+
+
 class HypervisorState(msgspec.Struct):
     """All that the hypervisor of one host knows.
 
@@ -51,6 +65,8 @@ class HypervisorState(msgspec.Struct):
         images: ids of the images that were fetched.
         counts: calls so far, for behaviours.
         provider_names: provider's uuid to name, as the tree last had them.
+        connections: the volumes that the host is connected to, by their uuids.
+        sessions: the targets that the host is logged in to.
     """
 
     domains: dict[str, Domain] = msgspec.field(default_factory=dict)
@@ -60,6 +76,8 @@ class HypervisorState(msgspec.Struct):
     images: list[str] = msgspec.field(default_factory=list)
     counts: dict[str, int] = msgspec.field(default_factory=dict)
     provider_names: dict[str, str] = msgspec.field(default_factory=dict)
+    connections: dict[str, Connected] = msgspec.field(default_factory=dict)
+    sessions: list[str] = msgspec.field(default_factory=list)
 
     def usage_by_node(self) -> dict[str, Usage]:
         """Count what is taken on each node."""

@@ -129,12 +129,15 @@ def test_the_27th_disk_is_sdaa() -> None:
         (
             {"driver_volume_type": "nbd", "data": {"export": "v1", "host": "a"}},
             "network",
-            "nbd:v1",
+            "nbd://a:10809/v1",
         ),
         (
-            {"driver_volume_type": "iscsi", "data": {"target_iqn": "iqn.x", "target_lun": 2}},
+            {
+                "driver_volume_type": "iscsi",
+                "data": {"target_iqn": "iqn.x", "target_lun": 2, "target_portal": "[fd00::1]:3260"},
+            },
             "network",
-            "iscsi:iqn.x/2",
+            "iscsi://[fd00::1]:3260/iqn.x/2",
         ),
     ],
 )
@@ -227,10 +230,11 @@ def test_a_rescued_guest_boots_from_the_rescue_disk_only() -> None:
 
 
 def test_differences_say_where_two_documents_differ() -> None:
-    one, other = build(Disk(serial="v1", multiattach=True)), build(Disk(serial="v1"))
-    assert domxml.differences(one, build(Disk(serial="v1", multiattach=True))) == ()
-    assert domxml.differences(one, other) == ("/domain/devices/disk[2]/shareable: is missing",)
-    assert domxml.differences(other, one) == ("/domain/devices/disk[2]/shareable: is not wanted",)
+    one, other = build(Disk(serial="v1", tag="logs")), build(Disk(serial="v1"))
+    metadata = "/domain/metadata/{urn:cellrig:guest:1}guest/{urn:cellrig:guest:1}device[2]"
+    assert domxml.differences(one, build(Disk(serial="v1", tag="logs"))) == ()
+    assert domxml.differences(one, other) == (f"{metadata}: is missing",)
+    assert domxml.differences(other, one) == (f"{metadata}: is not wanted",)
     other.set("type", "kvm")
     other[0].text = "else"
     told = domxml.differences(one, other)

@@ -69,6 +69,68 @@ def test_two_guests_share_a_volume_only_when_both_disks_are_shareable(
             two.attach_volume(guest, again)
 
 
+#: What QEMU 7.2 answers to the second of two disks on one image: (reads only, shareable) of the
+#: first one and of the second one, to the lock that it fails to get.
+QEMU_DECIDES = {
+    ((False, False), (False, False)): '"write" lock',
+    ((False, False), (False, True)): '"write" lock',
+    ((False, False), (True, False)): 'shared "write" lock',
+    ((False, False), (True, True)): None,
+    ((False, True), (False, False)): 'shared "write" lock',
+    ((False, True), (False, True)): None,
+    ((False, True), (True, False)): 'shared "write" lock',
+    ((False, True), (True, True)): None,
+    ((True, False), (False, False)): '"write" lock',
+    ((True, False), (False, True)): '"write" lock',
+    ((True, False), (True, False)): None,
+    ((True, False), (True, True)): None,
+    ((True, True), (False, False)): None,
+    ((True, True), (False, True)): None,
+    ((True, True), (True, False)): None,
+    ((True, True), (True, True)): None,
+}
+
+
+@pytest.mark.parametrize("pair", QEMU_DECIDES, ids=str)
+def test_two_disks_of_one_volume_go_together_where_qemu_lets_them(
+    fleet: Fleet, pair: tuple[tuple[bool, bool], tuple[bool, bool]]
+) -> None:
+    one, two = fleet.driver("host1"), fleet.driver("host2")
+    lock = QEMU_DECIDES[pair]
+    for driver in (one, two):
+        volume = fleet.volume()
+        first, second = (
+            msgspec.structs.replace(volume, read_only=read_only, multiattach=shareable)
+            for read_only, shareable in pair
+        )
+        fleet.spawn(one, first)
+        if lock is None:
+            fleet.spawn(driver, second)
+            continue
+        with pytest.raises(HypervisorError, match=f"Failed to get {lock}: Is another process"):
+            fleet.spawn(driver, second)
+
+
+def test_a_disk_that_block_storage_gives_for_reading_only_locks_as_a_reader(fleet: Fleet) -> None:
+    driver = fleet.driver()
+    volume = fleet.volume(connection_info={"data": {"access_mode": "ro"}})
+    fleet.spawn(driver, volume)
+    guest = fleet.spawn(driver, volume)
+    assert driver.get_guest(guest.uuid).disk(serial=volume.serial).read_only
+    with pytest.raises(HypervisorError, match='Failed to get "write" lock'):
+        fleet.spawn(driver, msgspec.structs.replace(volume, connection_info={}))
+
+
+@pytest.mark.parametrize("able", [True, False])
+def test_the_trait_of_multiattach_is_there_where_the_driver_is_able(
+    fleet: Fleet, able: bool
+) -> None:
+    driver = fleet.driver(capabilities={"multiattach": able, "extend_volume": able})
+    traits = set(fleet.tree(driver).data("host1").traits)
+    assert ({"COMPUTE_VOLUME_MULTI_ATTACH", "COMPUTE_VOLUME_EXTEND"} <= traits) is able
+    assert able or not any("VOLUME" in trait for trait in traits)
+
+
 def test_readers_share_a_volume_and_keep_a_writer_out(fleet: Fleet) -> None:
     driver = fleet.driver()
     volume = fleet.volume(read_only=True)

@@ -58,7 +58,7 @@ def test_capabilities_tell_their_names_and_traits() -> None:
 
 def test_the_fake_driver_is_found_by_its_entry_point_and_fits() -> None:
     assert driver_class("fake") is FakeDriver
-    assert [info.name for info in installed_drivers() if info.error is None] == ["fake"]
+    assert "fake" in [info.name for info in installed_drivers() if info.error is None]
 
 
 def test_an_installed_driver_is_described_with_all_its_options() -> None:

@@ -43,10 +43,13 @@ from cellrig.driver.reports import (
     GuestEvent,
     GuestEventKind,
     GuestInfo,
+    HostConnections,
     HostDevice,
     HostState,
     MigrationProgress,
+    ReportsConnections,
     SnapshotInfo,
+    VolumeConnection,
 )
 from cellrig.driver.values import (
     Device,
@@ -91,6 +94,7 @@ __all__ = [
     "GuestInfo",
     "GuestNotFound",
     "HostAllocations",
+    "HostConnections",
     "HostDevice",
     "HostState",
     "HypervisorError",
@@ -113,8 +117,10 @@ __all__ = [
     "ProviderTreeError",
     "RebootKind",
     "Recover",
+    "ReportsConnections",
     "ReshapeNeeded",
     "SnapshotInfo",
     "UnknownDriver",
     "VmState",
+    "VolumeConnection",
 ]

@@ -25,7 +25,8 @@ from cellrig.driver.reports import Connector, GuestEvent, GuestInfo, HostState, 
 from cellrig.driver.values import Device, Disk, Guest, Image, RebootKind
 
 #: Major and minor version of this interface. A driver written for another major version is
-#: refused; one written for an older minor version fits.
+#: refused; one written for an older minor version is adapted, or refused by name
+#: (`cellrig.driver.versions`).
 INTERFACE_VERSION = (1, 0)
 
 #: What the guests of one host hold: consumer's uuid to provider's uuid to resource class to amount.
@@ -345,6 +346,9 @@ class ComputeDriver(Moves, abc.ABC):
 
     def swap_volume(self, guest: Guest, old: Disk, new: Disk) -> None:
         """Copy a disk onto another volume and go on with that. Needs ``swap_volume``.
+
+        Twice is harmless where both have the same serial: that of a volume which block storage
+        moves, and which keeps its id.
 
         Raises:
             GuestNotFound: the hypervisor has no such guest.

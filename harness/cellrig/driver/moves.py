@@ -90,9 +90,10 @@ class Moves:
         *,
         power_on: bool = True,
     ) -> None:
-        """At the source: bring back what was kept, as it was. Needs ``cold_migration``.
+        """At the source: bring back what was kept, with `disks`. Needs ``cold_migration``.
 
-        Of a guest that is back already: harmless.
+        The volumes may be others than before: users attach and detach until they revert. Of a
+        guest that is back already: harmless.
 
         Raises:
             GuestNotFound: nothing was kept.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any
+from typing import Any, ClassVar, Protocol
 
 import msgspec
 
@@ -33,14 +33,20 @@ def _fields(options: type[msgspec.Struct]) -> dict[str, msgspec.structs.FieldInf
     return {field.name: field for field in msgspec.structs.fields(options)}
 
 
+class TakesOptions(Protocol):
+    """What is built with options: a driver of hosts, or one of volume backends."""
+
+    Options: ClassVar[type[msgspec.Struct]]
+
+
 def parse_options(
-    name: str, driver: type[ComputeDriver], given: Mapping[str, Any]
+    name: str, driver: type[TakesOptions], given: Mapping[str, Any]
 ) -> msgspec.Struct:
     """Return the driver's typed options.
 
     Args:
         name: the driver's name, for the error.
-        driver: a class that `check_driver` has passed.
+        driver: a class whose options have been checked.
         given: option name to value, of JSON types.
 
     Raises:

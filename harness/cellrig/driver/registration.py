@@ -10,25 +10,29 @@ import msgspec
 
 from cellrig.driver.capabilities import METHODS, Capabilities
 from cellrig.driver.errors import InvalidDriver
-from cellrig.driver.interface import INTERFACE_VERSION, ComputeDriver
+from cellrig.driver.interface import ComputeDriver
+from cellrig.driver.versions import HERE, Interface, adapted
 
 _POSITIONAL = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
 
 
-def check_driver(name: str, candidate: object) -> type[ComputeDriver]:
+def check_driver(name: str, candidate: object, interface: Interface = HERE) -> type[ComputeDriver]:
     """Check that `candidate` fits the interface, and return it as a driver class.
+
+    A driver of an older version is adapted before anything else is looked at.
 
     Args:
         name: what the driver is called, for the error.
         candidate: what the entry point led to.
+        interface: what it is to fit.
 
     Raises:
         InvalidDriver: with a sentence for everything that does not fit.
     """
     if not (isinstance(candidate, type) and issubclass(candidate, ComputeDriver)):
         raise InvalidDriver(name, (f"{candidate!r} is not a subclass of ComputeDriver",))
+    candidate = adapted(name, candidate, interface)
     misfits = [
-        *_misfits_of_version(candidate),
         *_misfits_of_options(candidate),
         *_missing_methods(candidate),
         *_misfits_of_signatures(candidate),
@@ -37,17 +41,6 @@ def check_driver(name: str, candidate: object) -> type[ComputeDriver]:
     if misfits:
         raise InvalidDriver(name, tuple(misfits))
     return candidate
-
-
-def _misfits_of_version(driver: type[ComputeDriver]) -> list[str]:
-    here = _dotted(INTERFACE_VERSION)
-    written_for: Any = getattr(driver, "interface_version", None)
-    if written_for is None:
-        return [f"it states no interface_version; this is {here}"]
-    major, minor = written_for
-    if major != INTERFACE_VERSION[0] or minor > INTERFACE_VERSION[1]:
-        return [f"it was written for interface {_dotted(written_for)}, this is {here}"]
-    return []
 
 
 def _misfits_of_options(driver: type[ComputeDriver]) -> list[str]:
@@ -133,7 +126,3 @@ def _shown(method: Any) -> str:
     signature = inspect.signature(method)
     bare = [each.replace(annotation=Parameter.empty) for each in signature.parameters.values()]
     return str(Signature(bare))
-
-
-def _dotted(version: tuple[int, int]) -> str:
-    return ".".join(str(number) for number in version)

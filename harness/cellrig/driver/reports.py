@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Protocol, runtime_checkable
 
 import msgspec
 
@@ -17,13 +18,17 @@ class GuestDisk(msgspec.Struct, frozen=True, kw_only=True):
         target: device name in the guest, ``sda``.
         serial: the volume's uuid; None for a local disk.
         bus: ``scsi``, ``virtio``, ...
-        source: file, device or URL that it comes from.
+        source: file, device or URI that it comes from.
         size_gb: GiB, where the hypervisor tells.
         boot_order: 1 for the first to boot from; None where it is not booted from.
         shareable: other guests may have it open at the same time.
         cache: the cache mode, ``none``, ``writeback``, ...
         read_only: the guest cannot write to it.
         tag: the user's tag.
+        io: how the hypervisor does its I/O: ``native``, ``threads``, ``io_uring``; None where it
+            is not said.
+        discard: blocks that the guest gives up go back to the storage.
+        secret_uuid: the hypervisor's secret that opens it; None where it is not encrypted.
     """
 
     target: str
@@ -36,6 +41,9 @@ class GuestDisk(msgspec.Struct, frozen=True, kw_only=True):
     cache: str | None = None
     read_only: bool = False
     tag: str | None = None
+    io: str | None = None
+    discard: bool = False
+    secret_uuid: str | None = None
 
 
 class GuestDevice(msgspec.Struct, frozen=True, kw_only=True):
@@ -104,6 +112,52 @@ class Connector(msgspec.Struct, frozen=True, kw_only=True):
     mountpoint: str | None = None
 
 
+class VolumeConnection(msgspec.Struct, frozen=True, kw_only=True):
+    """A volume that is connected to a host.
+
+    Args:
+        volume_id: its uuid.
+        target: what it is reached at; several volumes may share one.
+        guests: uuids of the host's guests that it is connected for.
+    """
+
+    volume_id: str
+    target: str
+    guests: tuple[str, ...]
+
+
+class HostConnections(msgspec.Struct, frozen=True, kw_only=True):
+    """The volumes that are connected to a host, with a guest or without.
+
+    Args:
+        volumes: each of them.
+        sessions: the targets that the host is logged in to.
+    """
+
+    volumes: tuple[VolumeConnection, ...] = ()
+    sessions: tuple[str, ...] = ()
+
+    def guests(self, volume_id: str) -> tuple[str, ...]:
+        """The guests that a volume is connected for; none where it is not connected."""
+        return next((each.guests for each in self.volumes if each.volume_id == volume_id), ())
+
+    def users(self, target: str) -> int:
+        """How many volumes are connected over the session with a target."""
+        return sum(each.target == target for each in self.volumes)
+
+    def cut_off(self) -> tuple[str, ...]:
+        """The volumes that are connected, but whose session is gone."""
+        return tuple(each.volume_id for each in self.volumes if each.target not in self.sessions)
+
+
+@runtime_checkable
+class ReportsConnections(Protocol):
+    """A driver that can tell which volumes its host is connected to."""
+
+    def volume_connections(self) -> HostConnections:
+        """Return what is connected, as the host has it. Changes nothing."""
+
+
 class HostDevice(msgspec.Struct, frozen=True, kw_only=True):
     """A device of a node that a guest can have.
 
@@ -144,6 +198,7 @@ class HostState(msgspec.Struct, frozen=True, kw_only=True):
         supported_instances: (architecture, hypervisor, mode), as the field writes them.
         numa_cells: NUMA cells of the node.
         devices: what guests can have of it, and who has it.
+        shared_storage: other hosts see the local disks of its guests.
     """
 
     node: str
@@ -161,6 +216,7 @@ class HostState(msgspec.Struct, frozen=True, kw_only=True):
     supported_instances: tuple[tuple[str, str, str], ...] = (("x86_64", "kvm", "hvm"),)
     numa_cells: int = 1
     devices: tuple[HostDevice, ...] = ()
+    shared_storage: bool = False
 
 
 class SnapshotInfo(msgspec.Struct, frozen=True, kw_only=True):

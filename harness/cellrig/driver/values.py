@@ -97,7 +97,9 @@ class Disk(msgspec.Struct, frozen=True, kw_only=True):
 
     Args:
         serial: the volume's uuid.
-        connection_info: what block storage answered for this host's connector.
+        connection_info: what block storage answered for this host's connector:
+            ``driver_volume_type``, and ``data``, whose ``target`` names what the volume shares
+            with others that reach the host over the same session.
         bus: ``scsi``, ``virtio``, ``sata``, ``ide``, ``usb``.
         device: target device (``sdb``), or None for the next free one.
         boot_index: 0 for the disk that the guest boots from; None where it is not bootable.
@@ -105,6 +107,8 @@ class Disk(msgspec.Struct, frozen=True, kw_only=True):
         read_only: the guest cannot write to it.
         multiattach: other guests may have it at the same time.
         size_gb: GiB.
+        secret_uuid: the hypervisor's secret with the passphrase, where the hypervisor itself
+            decrypts the volume (LUKS); None where it has nothing to decrypt.
     """
 
     serial: str
@@ -116,6 +120,7 @@ class Disk(msgspec.Struct, frozen=True, kw_only=True):
     read_only: bool = False
     multiattach: bool = False
     size_gb: int = 0
+    secret_uuid: str | None = None
 
 
 class Device(msgspec.Struct, frozen=True, kw_only=True):
