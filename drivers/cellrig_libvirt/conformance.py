@@ -1,0 +1,130 @@
+"""How the conformance suite tries the libvirt driver: on private hypervisors, or libvirt's mock."""
+
+from __future__ import annotations
+
+import os
+import signal
+import tempfile
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from cellrig.driver import ComputeDriver
+from cellrig.testing.conformance import Inapplicable, NotOffered, Setup
+from cellrig.topology import StorageBackend
+from cellrig_libvirt.driver import LibvirtDriver
+from cellrig_libvirt.hosts import LibvirtHosts
+
+_MOCK_NODE = "<node><cpu><num>16</num></cpu><memory>16777216</memory></node>"
+
+
+class LibvirtSetup(Setup):
+    """Two hosts with libvirt.
+
+    Where no ``uri`` is given they are private QEMU hypervisors, which start and end with it. With
+    ``test:///default`` each is a mock hypervisor of its own. Any other ``uri`` is taken as it is.
+    """
+
+    def __init__(
+        self,
+        driver: str,
+        options: Mapping[str, Any] | None = None,
+        host_options: Mapping[str, Mapping[str, Any]] | None = None,
+    ) -> None:
+        super().__init__(driver, options, host_options)
+        self._given: str | None = self.options.get("uri")
+        self._endings = ExitStack()
+        self._private: LibvirtHosts | None = None
+        self._mocks: Path | None = None
+        self.live = not self._is_mock
+        self.exact = self._given is None or self._is_mock
+
+    @property
+    def _is_mock(self) -> bool:
+        return (self._given or "").startswith("test:")
+
+    def __enter__(self) -> Self:
+        if self._given is None and not self.host_options:
+            self._private = self._endings.enter_context(LibvirtHosts(len(self.hosts)))
+        elif self._given == "test:///default":
+            self._mocks = Path(self._endings.enter_context(tempfile.TemporaryDirectory()))
+            for host in self.hosts:
+                (self._mocks / f"{host}.xml").write_text(_MOCK_NODE)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """End the private hypervisors."""
+        self._endings.close()
+        self._private = self._mocks = None
+
+    def options_of(self, host: str) -> Mapping[str, Any]:
+        """See `Setup`."""
+        given = dict(super().options_of(host))
+        if self._private is not None:
+            return {**self._private[self._number(host)].options(), **given}
+        if self._mocks is not None:
+            return {**given, "uri": f"test://{self._mocks / host}.xml"}
+        return given
+
+    def volume_backends(self) -> Sequence[StorageBackend]:
+        """See `Setup`: files that all private hypervisors can reach."""
+        if self._private is None:
+            return super().volume_backends()
+        directory = {"directory": str(self._private.volumes)}
+        return tuple(StorageBackend(name, "file", directory) for name in ("main", "other"))
+
+    def slow_migrations(self, host: str) -> Mapping[str, Any]:
+        """See `Setup`."""
+        return {"migration_bandwidth": 1}
+
+    def several_nodes(self, host: str) -> Mapping[str, Any]:
+        """See `Setup`."""
+        raise Inapplicable("libvirt has one node")
+
+    def kill_guest(self, driver: ComputeDriver, uuid: str) -> None:
+        """See `Setup`: end its process, or pull the mock guest's plug."""
+        if self._private is not None:
+            for pid in self._private.guest_processes(self._number(driver.context.host)):
+                if uuid.encode() in Path(f"/proc/{pid}/cmdline").read_bytes():
+                    os.kill(pid, signal.SIGKILL)
+                    return
+        if not self._is_mock:
+            raise NotOffered("its processes are not ours")
+        if not isinstance(driver, LibvirtDriver):
+            raise NotOffered(f"{type(driver).__name__} is no libvirt driver")
+        # Every connection with the mock is another hypervisor, so it must be the driver's own.
+        driver.parts.connection.get().lookupByUUIDString(uuid).destroy()
+
+    def stop_hypervisor(self, driver: ComputeDriver) -> None:
+        """See `Setup`: kill the daemon; its guests run on."""
+        if self._is_mock:
+            raise Inapplicable("the mock hypervisor is in this process and cannot go away")
+        if self._private is None:
+            raise NotOffered("its daemon is not ours")
+        self._private.stop_daemon(self._number(driver.context.host))
+
+    def start_hypervisor(self, driver: ComputeDriver) -> None:
+        """See `Setup`."""
+        if self._private is not None:
+            self._private.start_daemon(self._number(driver.context.host))
+
+    def leftovers(self, drivers: Mapping[str, ComputeDriver], ours: Collection[str]) -> list[str]:
+        """See `Setup`: files of guests that are gone."""
+        if self._private is None:
+            return []
+        return [
+            f"{host} still has the file {path}"
+            for host in drivers
+            for path in self._private[self._number(host)].instances_path.iterdir()
+            if any(each in path.name for each in ours)
+        ]
+
+    def _number(self, host: str) -> int:
+        return self.hosts.index(host)
