@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
+from move_cases import Stages
 
 from cellrig import Rig
 
@@ -14,6 +15,14 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers", "at_every_seam(operation, actions, *services): one case for each passage"
     )
+
+
+@pytest.fixture(scope="module")
+def stages() -> Iterator[Stages]:
+    """Lend the rigs in which moves are tried; all are stopped when the module ends."""
+    stages = Stages()
+    yield stages
+    stages.close()
 
 
 @pytest.fixture

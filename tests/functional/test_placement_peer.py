@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 import pytest
 
 from cellrig import Cell, Rig, Topology
+from cellrig.errors import Invalid
 from cellrig.http.session import FaceSession
 from cellrig.placement import PlacementClient
+from cellrig.placement.errors import ConcurrentUpdate
 from cellrig.placement.rest import RestPlacement
+from cellrig.placement.types import AllocationsWrite, Inventory
 
 # What the peer warns of is its own business.
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -30,6 +35,30 @@ def peer(tmp_path_factory: pytest.TempPathFactory) -> PlacementClient:
     config([], project="placement", default_config_files=[], default_config_dirs=[])
     session = FaceSession(deploy.loadapp(config), "http://peer.test")
     return RestPlacement(session, "http://peer.test")
+
+
+def test_a_claim_of_a_provider_that_does_not_exist_is_in_nobodys_way(
+    peer: PlacementClient,
+) -> None:
+    host, nobody, consumer, other = (str(UUID(int=n, version=4)) for n in range(901, 905))
+    peer.create_provider("claimed", uuid=host)
+    peer.set_inventories(host, {"VCPU": Inventory(4)}, generation=0)
+    wrong = AllocationsWrite({nobody: {"VCPU": 1}}, "project", "user")
+    right = AllocationsWrite({host: {"VCPU": 1}}, "project", "user")
+    for _ in range(2):
+        with pytest.raises(Invalid):
+            peer.put_allocations(consumer, wrong)
+        with pytest.raises(Invalid):
+            peer.post_allocations({other: wrong})
+    peer.put_allocations(consumer, right)
+    peer.post_allocations({other: right})
+    with pytest.raises(ConcurrentUpdate):  # that it exists is told all the same
+        peer.put_allocations(consumer, right)
+    with pytest.raises(ConcurrentUpdate):
+        peer.post_allocations({other: right})
+    for uuid in (consumer, other):
+        assert peer.delete_allocations(uuid)
+    peer.delete_provider(host)
 
 
 def test_servers_live_with_the_placement_of_openstack(peer: PlacementClient) -> None:

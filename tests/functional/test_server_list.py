@@ -52,7 +52,7 @@ def test_1726301_a_cell_that_is_down_is_named_and_the_rest_is_listed(rig: Rig) -
 @pytest.mark.topology(THREE_CELLS)
 def test_a_cell_that_is_late_costs_its_timeout_and_its_rows_only(rig: Rig) -> None:
     booted = boot_in_each_cell(rig)
-    rule = rig.faults.delay("db.cell1.instance_all", 500)
+    rule = rig.faults.delay("db.cell1.list_servers", 500)
     before = rig.runtime.now()
     listed = rig.servers.list()
     assert [server.id for server in listed] == [booted["cell3"], booted["cell2"]]
@@ -65,7 +65,7 @@ def test_a_cell_that_is_late_costs_its_timeout_and_its_rows_only(rig: Rig) -> No
 @pytest.mark.parametrize("error", [CellrigError("torn page"), RuntimeError("torn page")])
 def test_a_cell_that_is_broken_is_told_apart(rig: Rig, error: Exception) -> None:
     boot_in_each_cell(rig)
-    rig.faults.fail("db.cell3.instance_all", error)
+    rig.faults.fail("db.cell3.list_servers", error)
     listed = rig.servers.list()
     assert isinstance(listed.missing["cell3"], CellBroken)
     assert "torn page" in str(listed.missing["cell3"])

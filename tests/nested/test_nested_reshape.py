@@ -26,7 +26,7 @@ def holders(rig: Rig, record: ProviderRecord) -> dict[str, int]:
     """Return who holds how many functions of a provider."""
     return {
         consumer.consumer_uuid: consumer.allocations[record.uuid]["SRIOV_NET_VF"]
-        for consumer in rig.placement.get_provider_allocations(record.uuid)
+        for consumer in rig.placement.get_provider_allocations(record.uuid).consumers
         if "SRIOV_NET_VF" in consumer.allocations[record.uuid]
     }
 

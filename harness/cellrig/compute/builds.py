@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from cellrig.compute.guests import devices_of, guest_of, holds_devices, image_of
+from cellrig.compute.boot_volumes import BootVolumes
+from cellrig.compute.connections import Connections
+from cellrig.compute.disks import disks_of
+from cellrig.compute.guests import devices_of, guest_of, image_of, provider_of_devices
 from cellrig.compute.host import ComputeHost, explain
 from cellrig.context import RequestContext
 from cellrig.driver.errors import BuildAbort
-from cellrig.errors import CellrigError, Conflict, NotFound
+from cellrig.driver.values import Device, Image
+from cellrig.errors import CellrigError, Conflict, GroupPolicyViolated, NotFound
 from cellrig.model import (
     Build,
     Instance,
@@ -25,21 +29,21 @@ from cellrig.placement.types import ConsumerAllocations, ProviderRecord
 EVENT = "compute__do_build_and_run_instance"
 
 
-class GroupPolicyViolated(CellrigError):
-    """A server landed where its group's policy does not allow it; another host is tried."""
-
-    template = "server {0} on host {1} breaks the {2} policy of group {3}"
-
-
 class Builder:
     """Builds servers on one host.
 
     Args:
         host: where.
+        connections: of the host.
+        boot_volumes: the volumes that servers begin with.
     """
 
-    def __init__(self, host: ComputeHost) -> None:
+    def __init__(
+        self, host: ComputeHost, connections: Connections, boot_volumes: BootVolumes
+    ) -> None:
         self._host = host
+        self._connections = connections
+        self._boot_volumes = boot_volumes
 
     def build(self, context: RequestContext, build: Build) -> None:
         """Build a server; see `ComputeService.build_and_run_instance`."""
@@ -51,7 +55,7 @@ class Builder:
                     return
                 with self._host.event(context, build.instance_uuid, EVENT):
                     self._check_group(instance, build.group)
-                    self._spawn(instance, held)
+                    self._spawn(context, build, instance, held)
             except Exception as error:  # noqa: BLE001 - each ends in another host or in ERROR
                 self._end(context, build, error)
 
@@ -102,12 +106,40 @@ class Builder:
         if instance.node is None and group is not None:
             raise GroupPolicyViolated(instance.uuid, self._host.name, group.policy, group.uuid)
 
-    def _spawn(self, instance: Instance, held: ConsumerAllocations) -> None:
+    def _spawn(
+        self, context: RequestContext, build: Build, instance: Instance, held: ConsumerAllocations
+    ) -> None:
         host = self._host
-        image = host.images.get(instance.image_id) if instance.image_id else None
-        guest = guest_of(instance)
+        found = host.images.get(instance.image_id) if instance.image_id else None
+        image = image_of(found) if found else None
         devices = devices_of(held, self._tree_of(held))
-        host.driver.spawn(guest, image_of(image) if image else None, (), devices)
+        if build.has_volumes:
+            self._spawn_with_volumes(context, instance, image, devices)
+        else:
+            host.driver.spawn(guest_of(instance), image, (), devices)
+        self._finish(context, instance)
+
+    def _spawn_with_volumes(
+        self,
+        context: RequestContext,
+        instance: Instance,
+        image: Image | None,
+        devices: Sequence[Device],
+    ) -> None:
+        host, volumes = self._host, self._boot_volumes
+        mappings = [
+            volumes.reserve(context, instance, mapping)
+            for mapping in host.block_devices.of_instance(instance.uuid)
+        ]
+        with self._connections.section(context, mappings):
+            disks = [volumes.connect(context, instance, mapping) for mapping in mappings]
+            host.driver.spawn(guest_of(instance), image, disks, devices)
+            for mapping in mappings:
+                self._connections.complete(context, mapping)
+
+    def _finish(self, context: RequestContext, instance: Instance) -> None:
+        """Record that the server is built, unless it has ended meanwhile."""
+        host = self._host
         info = host.driver.get_guest(instance.uuid)
         try:
             host.instances.update(
@@ -123,18 +155,18 @@ class Builder:
             )
         except (Conflict, NotFound) as error:
             host.seams.handled(error, "the server has ended meanwhile, or the user deletes it")
-            self._unwanted(instance.uuid)
+            self._unwanted(context, instance.uuid)
             return
         host.hosts.build_succeeded(host.name)
 
-    def _unwanted(self, instance_uuid: str) -> None:
+    def _unwanted(self, context: RequestContext, instance_uuid: str) -> None:
         """Let nothing be left of a server that has ended while it was being built.
 
         Where the user deletes it, the order to do so waits for this host's lock on it.
         """
         instance = self._host.instances.get(instance_uuid)
         if instance.deleted or instance.vm_state == VmState.ERROR:
-            self._remove_guest(instance)
+            self._remove_guest(context, instance)
             self._leave(instance)
 
     def _leave(self, instance: Instance) -> None:
@@ -151,9 +183,8 @@ class Builder:
 
     def _tree_of(self, held: ConsumerAllocations) -> Iterable[ProviderRecord]:
         """Return the providers of the tree, where the server holds devices of it."""
-        if not holds_devices(held):
-            return ()
-        return self._host.placement.get_provider_tree(next(iter(held.allocations)))
+        provider = provider_of_devices(held)
+        return () if provider is None else self._host.placement.get_provider_tree(provider)
 
     def _end(self, context: RequestContext, build: Build, error: Exception) -> None:
         """End a failed build; where even that fails, the periodic work ends it later."""
@@ -175,7 +206,7 @@ class Builder:
         if instance.host != host.name:
             self._failed_before_taking(context, build, instance, error)
             return
-        self._remove_guest(instance)
+        self._remove_guest(context, instance)
         self._leave(instance)
         if instance.task_state != TaskState.SPAWNING:
             host.seams.handled(error, "the server has ended meanwhile, or the user deletes it")
@@ -199,11 +230,18 @@ class Builder:
         else:
             self._host.seams.handled(error, "somebody else goes on with the server")
 
-    def _remove_guest(self, instance: Instance) -> None:
-        try:
-            self._host.driver.destroy(guest_of(instance), ())
-        except Exception as error:  # noqa: BLE001 - the periodic clean-up finds the guest again
-            self._host.seams.handled(error, "the guest is left to the periodic clean-up")
+    def _remove_guest(self, context: RequestContext, instance: Instance) -> None:
+        host = self._host
+        mappings = host.seams.insist(
+            lambda: host.block_devices.of_instance(instance.uuid), "see its volumes"
+        )
+        with self._connections.section(context, mappings):
+            try:
+                host.driver.destroy(guest_of(instance), disks_of(mappings))
+            except Exception as error:  # noqa: BLE001 - the periodic clean-up finds the guest
+                host.seams.handled(error, "the guest is left to the periodic clean-up")
+            if not instance.deleted:
+                self._boot_volumes.give_up_here(context, instance, mappings)
 
     def _hand_back(self, context: RequestContext, build: Build, error: CellrigError) -> None:
         host = self._host

@@ -21,7 +21,7 @@ _PHYSICAL_NETWORK = "CUSTOM_PHYSNET_"
 
 def guest_of(instance: Instance) -> Guest:
     """Return the guest that a server is on its node."""
-    flavor = instance.flavor
+    flavor = instance.hosted_flavor
     return Guest(
         uuid=instance.uuid,
         name=f"instance-{instance.uuid[:8]}",
@@ -57,9 +57,12 @@ def image_of(image: StoredImage) -> Image:
     )
 
 
-def holds_devices(held: ConsumerAllocations) -> bool:
-    """Whether an allocation names resources that a guest gets as devices."""
-    return bool(device_amounts(held.allocations))
+def provider_of_devices(held: ConsumerAllocations) -> str | None:
+    """Return a provider that an allocation names devices of; None where it names none.
+
+    Its tree is the host's. That of another provider may be of one that shares with the host.
+    """
+    return next(iter(device_amounts(held.allocations)), None)
 
 
 def device_amounts(allocations: Mapping[str, Mapping[str, int]]) -> dict[str, int]:

@@ -33,7 +33,7 @@ def lost_allocations(
         CannotHeal: the node has too little left, or other devices than the guest has.
         Invalid: the flavor's extra specs are wrong.
     """
-    query = _within(node.uuid, candidate_query(instance.flavor, None))
+    query = _within(node.uuid, candidate_query(instance.hosted_flavor, None))
     ways = placement.get_allocation_candidates(query).allocation_requests
     if not ways:
         raise CannotHeal(instance.uuid, node.hypervisor_hostname, "it has too little left")

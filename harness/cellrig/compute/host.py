@@ -3,24 +3,44 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TypeVar
 
 import msgspec
 
+from cellrig.compute.interface import ComputeService
+from cellrig.compute.options import ComputeOptions
 from cellrig.conductor.interface import CellConductorService
 from cellrig.context import RequestContext
 from cellrig.db.actions import ActionStore
+from cellrig.db.block_devices import BlockDeviceStore
 from cellrig.db.hosts import HostStore
 from cellrig.db.instances import InstanceStore
+from cellrig.db.migrations import MigrationStore
+from cellrig.driver.errors import GuestNotFound
 from cellrig.driver.interface import ComputeDriver
 from cellrig.errors import CellrigError, Conflict, NotFound
 from cellrig.image import ImageService
-from cellrig.model import InstanceChanges, InstanceFault, TaskState, VmState
+from cellrig.model import (
+    Instance,
+    InstanceChanges,
+    InstanceFault,
+    PowerState,
+    TaskState,
+    VmState,
+)
 from cellrig.placement.client import PlacementClient
 from cellrig.placement.types import ConsumerAllocations
 from cellrig.runtime import Lock, Runtime
 from cellrig.seams import Process, Seams
+from cellrig.volume.client import VolumeClient
+
+T = TypeVar("T")
+
+
+class DriverBug(CellrigError):
+    """A driver has raised what no driver may. Args: one sentence."""
 
 
 class CellClients(msgspec.Struct, frozen=True):
@@ -28,11 +48,14 @@ class CellClients(msgspec.Struct, frozen=True):
 
     Args:
         conductor: hands builds on.
-        instances, actions, hosts: the cell's stores, as the conductor serves them.
+        instances, block_devices, migrations, actions, hosts: the cell's stores, as the conductor
+            serves them.
     """
 
     conductor: CellConductorService
     instances: InstanceStore
+    block_devices: BlockDeviceStore
+    migrations: MigrationStore
     actions: ActionStore
     hosts: HostStore
 
@@ -44,7 +67,9 @@ class ComputeHost:
         name, cell: of the host.
         driver: behind its seams.
         clients: the cell's conductor.
-        placement, images: other services' clients, behind their seams.
+        compute: makes the client of another host's compute service.
+        placement, images, volumes: other services' clients, behind their seams.
+        options: how things are done here.
         runtime, seams: of the rig.
         process: the service's own.
     """
@@ -56,8 +81,11 @@ class ComputeHost:
         cell: str,
         driver: ComputeDriver,
         clients: CellClients,
+        compute: Callable[[str], ComputeService],
         placement: PlacementClient,
         images: ImageService,
+        volumes: VolumeClient,
+        options: ComputeOptions,
         runtime: Runtime,
         seams: Seams,
         process: Process,
@@ -65,12 +93,17 @@ class ComputeHost:
         self.name = name
         self.cell = cell
         self.driver = driver
+        self.compute = compute
         self.conductor = clients.conductor
         self.instances = clients.instances
+        self.block_devices = clients.block_devices
+        self.migrations = clients.migrations
         self.actions = clients.actions
         self.hosts = clients.hosts
         self.placement = placement
         self.images = images
+        self.volumes = volumes
+        self.options = options
         self.runtime = runtime
         self.seams = seams
         self.process = process
@@ -98,20 +131,29 @@ class ComputeHost:
     @contextmanager
     def event(self, context: RequestContext, instance_uuid: str, name: str) -> Iterator[None]:
         """Record the block as a step of the request's action, and how it ended."""
-        self.actions.event_start(instance_uuid, context.request_id, name, self.name)
+        self.seams.insist(
+            lambda: self.actions.event_start(instance_uuid, context.request_id, name, self.name),
+            "record that a step begins",
+        )
         try:
             yield
         except Exception as error:
             told = "".join(traceback.format_exception(error))
+            self._finish_event(context, instance_uuid, name, told)
+            raise
+        self._finish_event(context, instance_uuid, name, None)
+
+    def _finish_event(
+        self, context: RequestContext, instance_uuid: str, name: str, told: str | None
+    ) -> None:
+        """Record how a step ended; that it is not recorded changes nothing about that."""
+        try:
             self.seams.insist(
                 lambda: self.actions.event_finish(instance_uuid, context.request_id, name, told),
                 "record how a step ended",
             )
-            raise
-        self.seams.insist(
-            lambda: self.actions.event_finish(instance_uuid, context.request_id, name, None),
-            "record how a step ended",
-        )
+        except CellrigError as error:
+            self.seams.handled(error, "the step's record stays open")
 
     def fail(
         self,
@@ -140,15 +182,37 @@ class ComputeHost:
         )
         try:
             self.seams.insist(
-                lambda: self.instances.update(instance_uuid, changes, expected_task_states),
+                lambda: self.instances.update(
+                    instance_uuid, changes, expected_task_states, fault=fault
+                ),
                 "record a failure",
             )
-            self.seams.insist(lambda: self.instances.add_fault(fault), "record a fault")
         except (Conflict, NotFound) as gone:
             self.seams.handled(gone, "the server is deleted, or somebody else goes on with it")
         except CellrigError as lost:
             self.seams.handled(lost, "the server is left to the periodic work")
         self.seams.handled(error, because)
+
+    def undo(self, action: Callable[[], T], what: str) -> T:
+        """Insist on what gives something back, also where the driver raises what it must not.
+
+        Args:
+            action: harmless when done twice.
+            what: in a few words, for the report.
+
+        Raises:
+            CellrigError: the last failure, when all attempts have failed.
+        """
+
+        def attempt() -> T:
+            try:
+                return action()
+            except CellrigError:
+                raise
+            except Exception as error:
+                raise DriverBug(explain(error)) from error
+
+        return self.seams.insist(attempt, what)
 
     def held(self) -> dict[str, ConsumerAllocations]:
         """Return what is held of this host's providers, by consumer."""
@@ -156,7 +220,7 @@ class ComputeHost:
             consumer.consumer_uuid: consumer
             for node in self.hosts.nodes_of_host(self.name)
             for provider in self.placement.get_provider_tree(node.uuid)
-            for consumer in self.placement.get_provider_allocations(provider.uuid)
+            for consumer in self.placement.get_provider_allocations(provider.uuid).consumers
         }
 
     def release(self, instance_uuid: str) -> None:
@@ -179,3 +243,18 @@ def explain(error: Exception) -> str:
 def state_after(error: Exception, state: VmState) -> VmState:
     """Return the vm_state after a failed operation: as it was, or ERROR after a driver's bug."""
     return state if isinstance(error, CellrigError) else VmState.ERROR
+
+
+def power_state_of(host: ComputeHost, instance: Instance) -> PowerState:
+    """Ask the hypervisor for a guest's power state: NOSTATE where it has no such guest.
+
+    A hypervisor that does not answer leaves the record as it is.
+    """
+    try:
+        return host.driver.get_guest(instance.uuid).power_state
+    except GuestNotFound as error:
+        host.seams.handled(error, "there is no guest")
+        return PowerState.NOSTATE
+    except Exception as error:  # noqa: BLE001 - asked while something else fails already
+        host.seams.handled(error, "the hypervisor tells no state")
+        return instance.power_state

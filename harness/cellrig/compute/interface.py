@@ -6,7 +6,9 @@ from typing import Protocol
 
 from cellrig.bus import cast
 from cellrig.context import RequestContext
-from cellrig.model import Build
+from cellrig.driver.reports import HostState
+from cellrig.driver.values import MigrateData
+from cellrig.model import Build, Move, Selection, ServerGroup
 
 
 class ComputeService(Protocol):
@@ -63,6 +65,160 @@ class ComputeService(Protocol):
     @cast
     def snapshot_instance(self, context: RequestContext, instance_uuid: str, image_id: str) -> None:
         """Fill an image, which exists and is queued, from a server's disk."""
+
+    @cast
+    def attach_volume(self, context: RequestContext, instance_uuid: str, mapping_uuid: str) -> None:
+        """Give a server the volume of a block device mapping, which is reserved for it."""
+
+    @cast
+    def detach_volume(self, context: RequestContext, instance_uuid: str, mapping_uuid: str) -> None:
+        """Take the volume of a block device mapping, which is detaching, from a server."""
+
+    @cast
+    def swap_volume(
+        self,
+        context: RequestContext,
+        instance_uuid: str,
+        mapping_uuid: str,
+        new_volume_id: str,
+        new_attachment_id: str,
+    ) -> None:
+        """Copy the volume of a mapping onto another, reserved one; the server goes on with that."""
+
+    @cast
+    def extend_volume(
+        self, context: RequestContext, instance_uuid: str, mapping_uuid: str, size: int
+    ) -> None:
+        """Let a server see that the volume of a mapping has grown to `size` GiB."""
+
+    @cast
+    def prep_resize(self, context: RequestContext, move: Move) -> None:
+        """At a destination: take a server that moves here, or let the conductor try the next."""
+
+    @cast
+    def resize_instance(self, context: RequestContext, move: Move) -> None:
+        """At the source: shut a server's guest down and send it to `move.selection`."""
+
+    @cast
+    def finish_resize(
+        self, context: RequestContext, instance_uuid: str, migration_uuid: str
+    ) -> None:
+        """At the destination: bring up the guest that its source has sent."""
+
+    @cast
+    def confirm_resize(
+        self, context: RequestContext, instance_uuid: str, migration_uuid: str
+    ) -> None:
+        """At the source: erase what was kept of a server that has moved."""
+
+    @cast
+    def revert_resize(
+        self, context: RequestContext, instance_uuid: str, migration_uuid: str
+    ) -> None:
+        """At the destination: send a server back to its source."""
+
+    @cast
+    def finish_revert_resize(
+        self, context: RequestContext, instance_uuid: str, migration_uuid: str, reason: str | None
+    ) -> None:
+        """At the source: bring up again a server that was sent back; None: the user asked."""
+
+    @cast
+    def forget_moved(
+        self, context: RequestContext, instance_uuid: str, migration_uuid: str
+    ) -> None:
+        """At the source: erase what was kept of a server that was deleted after it had left."""
+
+    @cast
+    def live_migration(
+        self, context: RequestContext, instance_uuid: str, migration_uuid: str
+    ) -> None:
+        """At the source: move a running server to its destination, which has been checked."""
+
+    @cast
+    def live_migration_abort(
+        self, context: RequestContext, instance_uuid: str, migration_uuid: str
+    ) -> None:
+        """At the source: end a live migration; the server stays."""
+
+    @cast
+    def live_migration_force_complete(
+        self, context: RequestContext, instance_uuid: str, migration_uuid: str
+    ) -> None:
+        """At the source: let a live migration end now, though the guest stops for it."""
+
+    @cast
+    def post_live_migration_at_destination(
+        self, context: RequestContext, instance_uuid: str, migration_uuid: str
+    ) -> None:
+        """At the destination: end the move of a guest that has arrived."""
+
+    @cast
+    def rollback_live_migration(
+        self, context: RequestContext, instance_uuid: str, migration_uuid: str, cancelled: bool
+    ) -> None:
+        """At the destination: give back what was prepared for a guest that stays."""
+
+    @cast
+    def evacuate_instance(self, context: RequestContext, move: Move) -> None:
+        """Build a server here whose host is dead."""
+
+    @cast
+    def clean_up_evacuated(self, context: RequestContext) -> None:
+        """Destroy what this host still runs of servers that have been evacuated from it."""
+
+    @cast
+    def shelve_instance(
+        self, context: RequestContext, instance_uuid: str, image_id: str | None
+    ) -> None:
+        """Shut a server down and fill an image from its disk; None: it boots from a volume."""
+
+    @cast
+    def shelve_offload_instance(self, context: RequestContext, instance_uuid: str) -> None:
+        """Let a shelved server leave its host."""
+
+    @cast
+    def unshelve_here(self, context: RequestContext, instance_uuid: str) -> None:
+        """Power a shelved server on that has not left this host."""
+
+    @cast
+    def unshelve_instance(
+        self,
+        context: RequestContext,
+        instance_uuid: str,
+        selection: Selection,
+        group: ServerGroup | None,
+    ) -> None:
+        """Bring an offloaded server up here; its resources are claimed.
+
+        Args:
+            context, instance_uuid: under which, which server.
+            selection: this host, as it was chosen.
+            group: the server's, as it was then.
+        """
+
+    def get_host_state(self, context: RequestContext, node: str) -> HostState:
+        """Return what the hypervisor says of a node."""
+
+    def check_can_live_migrate_destination(
+        self,
+        context: RequestContext,
+        instance_uuid: str,
+        node: str,
+        source_state: HostState,
+        block_migration: bool | None,
+    ) -> MigrateData:
+        """At the destination: ask both drivers whether a guest can come."""
+
+    def check_can_live_migrate_source(
+        self, context: RequestContext, instance_uuid: str, data: MigrateData
+    ) -> MigrateData:
+        """At the source: ask the driver whether a guest can go."""
+
+    def pre_live_migration(
+        self, context: RequestContext, instance_uuid: str, migration_uuid: str
+    ) -> MigrateData:
+        """At the destination: set aside all that a guest will need there."""
 
     def get_console_output(self, context: RequestContext, instance_uuid: str) -> str:
         """Return what the guest wrote to its console."""

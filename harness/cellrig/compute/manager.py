@@ -5,12 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from cellrig.compute.builds import Builder
 from cellrig.compute.host import ComputeHost
-from cellrig.compute.operations import Operations
-from cellrig.compute.recovery import ABANDONED_AFTER, Recovery
-from cellrig.compute.resources import ResourceTracker
-from cellrig.compute.upkeep import Upkeep
+from cellrig.compute.parts import Parts
+from cellrig.compute.recovery import ABANDONED_AFTER
 from cellrig.context import RequestContext
 from cellrig.db.hosts import COMPUTE
 from cellrig.driver.errors import GuestNotFound
@@ -23,6 +20,9 @@ REPORT_INTERVAL = 10.0
 UPDATE_INTERVAL = 60.0
 POWER_SYNC_INTERVAL = 600.0
 ORPHAN_INTERVAL = 1800.0
+ATTACHMENT_INTERVAL = 600.0
+CONFIRM_INTERVAL = 60.0
+OFFLOAD_INTERVAL = 3600.0
 
 #: Seconds that a service gives the messages that waited for it to come into its hands.
 HANDING_OUT = 1.0
@@ -43,30 +43,52 @@ class ComputeManager:
         self._host = host
         self._context = context
         self._new_uuid = new_uuid
-        self._operations = Operations(host)
-        self._builder = Builder(host)
-        self._tracker = ResourceTracker(host, new_uuid)
-        self._upkeep = Upkeep(host)
-        self._recovery = Recovery(host, self._operations)
+        self._parts = parts = Parts(host, new_uuid)
         self._service_uuid = ""
 
-        self.build_and_run_instance = self._builder.build
-        self.terminate_instance = self._operations.terminate
-        self.start_instance = self._operations.start
-        self.stop_instance = self._operations.stop
-        self.reboot_instance = self._operations.reboot
-        self.pause_instance = self._operations.pause
-        self.unpause_instance = self._operations.unpause
-        self.suspend_instance = self._operations.suspend
-        self.resume_instance = self._operations.resume
-        self.rebuild_instance = self._operations.rebuild
-        self.rescue_instance = self._operations.rescue
-        self.unrescue_instance = self._operations.unrescue
-        self.snapshot_instance = self._operations.snapshot
+        self.build_and_run_instance = parts.builder.build
+        self.terminate_instance = parts.deletion.terminate
+        self.start_instance = parts.operations.start
+        self.stop_instance = parts.operations.stop
+        self.reboot_instance = parts.operations.reboot
+        self.pause_instance = parts.operations.pause
+        self.unpause_instance = parts.operations.unpause
+        self.suspend_instance = parts.operations.suspend
+        self.resume_instance = parts.operations.resume
+        self.rebuild_instance = parts.operations.rebuild
+        self.rescue_instance = parts.operations.rescue
+        self.unrescue_instance = parts.operations.unrescue
+        self.snapshot_instance = parts.operations.snapshot
+        self.prep_resize = parts.cold_moves.prep_resize
+        self.resize_instance = parts.cold_moves.resize_instance
+        self.finish_resize = parts.cold_moves.finish_resize
+        self.confirm_resize = parts.cold_moves.confirm_resize
+        self.revert_resize = parts.cold_moves.revert_resize
+        self.finish_revert_resize = parts.cold_moves.finish_revert_resize
+        self.live_migration = parts.live_moves.live_migration
+        self.live_migration_abort = parts.live_moves.abort
+        self.live_migration_force_complete = parts.live_moves.force_complete
+        self.get_host_state = parts.live_arrivals.host_state
+        self.check_can_live_migrate_destination = parts.live_arrivals.check_destination
+        self.check_can_live_migrate_source = parts.live_arrivals.check_source
+        self.pre_live_migration = parts.live_arrivals.prepare
+        self.post_live_migration_at_destination = parts.live_arrivals.finish
+        self.rollback_live_migration = parts.live_arrivals.roll_back
+        self.forget_moved = parts.cold_moves.forget_moved
+        self.attach_volume = parts.volumes.attach
+        self.detach_volume = parts.volumes.detach
+        self.swap_volume = parts.volumes.swap
+        self.extend_volume = parts.volumes.extend
+        self.evacuate_instance = parts.evacuations.evacuate_instance
+        self.clean_up_evacuated = parts.evacuations.clean_up_evacuated
+        self.shelve_instance = parts.shelving.shelve_instance
+        self.shelve_offload_instance = parts.shelving.shelve_offload_instance
+        self.unshelve_here = parts.shelving.unshelve_here
+        self.unshelve_instance = parts.shelving.unshelve_instance
 
     def get_console_output(self, context: RequestContext, instance_uuid: str) -> str:
         """Return what the guest wrote to its console."""
-        return self._operations.console_output(instance_uuid)
+        return self._parts.operations.console_output(instance_uuid)
 
     def init_host(self) -> None:
         """Start: connect the driver, register, finish what a dead predecessor left undone.
@@ -77,16 +99,21 @@ class ComputeManager:
         self._host.driver.register_event_listener(self._guest_changed)
         is_new = self._register()
         if is_new:
-            self._tracker.describe(())
+            self._parts.tracker.describe(())
         else:
-            self._tracker.update_available_resource()
-            self._recovery.finish_interrupted(self._context)
+            self._parts.tracker.update_available_resource()
+            self._parts.evacuations.come_back(self._context)
+            self._parts.recovery.finish_interrupted(self._context)
 
     def after_start(self) -> None:
         """Finish what can only be seen once the messages that waited are in other hands."""
         self._host.runtime.sleep(HANDING_OUT)
-        self._recovery.end_untaken_builds()
-        self._again("remove_orphans", self._upkeep.remove_orphans)
+        self._again(
+            "end untaken builds", partial(self._parts.recovery.end_untaken_builds, self._context)
+        )
+        self._again("recover moves", partial(self._parts.move_recovery.recover, self._context, 0.0))
+        self._again("reconcile attachments", self._reconcile_at_start)
+        self._again("remove_orphans", self._parts.upkeep.remove_orphans)
 
     def start_periodics(self) -> None:
         """Begin the periodic work, each host's at its own moment."""
@@ -94,8 +121,11 @@ class ComputeManager:
         for name, seconds, work in (
             ("report", REPORT_INTERVAL, self.report),
             ("update_available_resource", UPDATE_INTERVAL, self.update_available_resource),
-            ("sync_power_states", POWER_SYNC_INTERVAL, self._upkeep.sync_power_states),
-            ("remove_orphans", ORPHAN_INTERVAL, self._upkeep.remove_orphans),
+            ("sync_power_states", POWER_SYNC_INTERVAL, self._parts.upkeep.sync_power_states),
+            ("remove_orphans", ORPHAN_INTERVAL, self._parts.upkeep.remove_orphans),
+            ("reconcile attachments", ATTACHMENT_INTERVAL, self._reconcile),
+            ("confirm_resizes", CONFIRM_INTERVAL, self._confirm_resizes),
+            ("offload_shelved", OFFLOAD_INTERVAL, self._offload_shelved),
         ):
             runtime.every(
                 seconds,
@@ -111,6 +141,18 @@ class ComputeManager:
         except CellrigError as error:
             self._host.seams.handled(error, f"{name} waits for its next round")
 
+    def _reconcile(self) -> None:
+        self._parts.attachments.reconcile(self._context, ABANDONED_AFTER)
+
+    def _confirm_resizes(self) -> None:
+        self._parts.overdue.confirm_resizes(self._context)
+
+    def _offload_shelved(self) -> None:
+        self._parts.overdue.offload_shelved(self._context)
+
+    def _reconcile_at_start(self) -> None:
+        self._parts.attachments.reconcile(self._context, HANDING_OUT, starting=True)
+
     def report(self) -> None:
         """Say that the service is alive."""
         self._host.hosts.service_update(
@@ -119,16 +161,17 @@ class ComputeManager:
 
     def update_available_resource(self) -> None:
         """Describe the host's resources, heal allocations, end builds that are stuck."""
-        self._tracker.update_available_resource()
+        self._parts.tracker.update_available_resource()
         here = self._host.instances.all_on_host(self._host.name)
         held = self._host.held()
         elsewhere = sorted(set(held) - {instance.uuid for instance in here})
-        self._upkeep.heal_allocations(here, held)
-        self._upkeep.end_stuck_builds(here)
-        self._recovery.finish_abandoned(self._context, here)
+        self._parts.upkeep.heal_allocations(here, held)
+        self._parts.upkeep.end_stuck_builds(here)
+        self._parts.recovery.finish_abandoned(self._context, here)
+        self._parts.move_recovery.recover(self._context, ABANDONED_AFTER)
         if elsewhere:
             strangers = self._host.instances.all_by_uuid(elsewhere)
-            self._recovery.end_untaken(strangers, ABANDONED_AFTER)
+            self._parts.recovery.end_untaken(self._context, strangers, ABANDONED_AFTER)
 
     def _register(self) -> bool:
         """Note that the service is up; return whether it has never been up before."""
@@ -159,4 +202,4 @@ class ComputeManager:
         except CellrigError as error:
             self._host.seams.handled(error, "the periodic work looks at the guest again")
             return
-        self._upkeep.sync_one(instance_uuid, info)
+        self._parts.upkeep.sync_one(instance_uuid, info)

@@ -1,4 +1,4 @@
-"""What is done to a server that runs: power, pause, rescue, rebuild, snapshot, delete.
+"""What is done to a server that runs: power, pause, rescue, rebuild, snapshot.
 
 Every operation has the same frame: the API has set a task state and sent a cast; the host takes
 the server's lock, makes sure that the task is still wanted, does it, and records the end. When it
@@ -10,15 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from msgspec import UNSET
-
+from cellrig.compute.disks import disks_of
 from cellrig.compute.guests import devices_of, guest_of, image_of
-from cellrig.compute.host import ComputeHost, state_after
+from cellrig.compute.host import ComputeHost, power_state_of, state_after
 from cellrig.context import RequestContext
 from cellrig.driver.errors import GuestNotFound
-from cellrig.driver.values import Device, RebootKind
+from cellrig.driver.values import Device, Disk, RebootKind
 from cellrig.errors import Conflict, NotFound
-from cellrig.model import Instance, InstanceChanges, PowerState, TaskState, VmState
+from cellrig.model import Instance, InstanceChanges, TaskState, VmState
 
 Perform = Callable[[Instance], InstanceChanges]
 
@@ -57,7 +56,10 @@ class Operations:
 
         def perform(instance: Instance) -> InstanceChanges:
             self._host.driver.reboot(
-                guest_of(instance), RebootKind(kind), (), self._devices(instance)
+                guest_of(instance),
+                RebootKind(kind),
+                self._disks(instance),
+                self._devices(instance),
             )
             return self._done(instance, VmState.ACTIVE)
 
@@ -119,18 +121,21 @@ class Operations:
         self._do(context, instance_uuid, "unrescue_instance", (TaskState.UNRESCUING,), perform)
 
     def rebuild(self, context: RequestContext, instance_uuid: str, image_id: str) -> None:
-        """Build anew from an image; the server keeps its host and what it holds there.
+        """Build anew from an image; the server keeps its host, what it holds there, its volumes.
 
-        A server that was stopped is stopped again afterwards.
+        A server that boots from a volume goes on with what is on it. One that was stopped is
+        stopped again afterwards.
         """
 
         def perform(instance: Instance) -> InstanceChanges:
             host = self._host
-            image = image_of(host.images.get(image_id))
+            of_volume = instance.boots_from_volume
+            image = None if of_volume else image_of(host.images.get(image_id))
             guest = guest_of(instance)
             devices = self._devices(instance)
-            host.driver.destroy(guest, ())
-            host.driver.spawn(guest, image, (), devices)
+            disks = self._disks(instance)
+            host.driver.destroy(guest, disks)
+            host.driver.spawn(guest, image, disks, devices)
             if instance.vm_state == VmState.STOPPED:
                 host.driver.power_off(guest)
                 return self._done(instance, VmState.STOPPED)
@@ -162,42 +167,6 @@ class Operations:
 
         self._do(context, instance_uuid, "snapshot_instance", (TaskState.IMAGE_SNAPSHOT,), perform)
 
-    def terminate(self, context: RequestContext, instance_uuid: str) -> None:
-        """Destroy the guest, give back what it holds, mark the record deleted, in this order.
-
-        So a crash in between leaves a record that says that it is being deleted, on this host,
-        and the restarted service goes on from there. All of it may be done twice.
-        """
-        host = self._host
-        with host.lock(instance_uuid):
-            instance = None
-            has_left = False
-            try:
-                instance = host.instances.get(instance_uuid)
-                if not instance.deleted:
-                    with host.event(context, instance_uuid, "compute_terminate_instance"):
-                        host.driver.destroy(guest_of(instance), ())
-                        host.release(instance_uuid)
-                        has_left = True
-                        self._destroy_record(instance_uuid)
-            except Exception as error:  # noqa: BLE001 - ends as the server's fault
-                host.fail(
-                    instance_uuid,
-                    error,
-                    InstanceChanges(
-                        vm_state=VmState.ERROR,
-                        task_state=None,
-                        power_state=UNSET if instance is None else power_state_of(host, instance),
-                        host=None if has_left else UNSET,
-                        node=None if has_left else UNSET,
-                    ),
-                    "the deletion failed, the server is in ERROR",
-                )
-
-    def _destroy_record(self, instance_uuid: str) -> None:
-        instances = self._host.instances
-        self._host.seams.insist(lambda: instances.destroy(instance_uuid), "mark it deleted")
-
     def console_output(self, instance_uuid: str) -> str:
         """Return what the guest wrote to its console."""
         return self._host.driver.get_console_output(
@@ -211,12 +180,18 @@ class Operations:
         except GuestNotFound as error:
             self._host.seams.handled(error, "the guest is made again by a hard reboot")
             self._host.driver.reboot(
-                guest_of(instance), RebootKind.HARD, (), self._devices(instance)
+                guest_of(instance),
+                RebootKind.HARD,
+                self._disks(instance),
+                self._devices(instance),
             )
 
     def _done(self, instance: Instance, state: VmState) -> InstanceChanges:
         info = self._host.driver.get_guest(instance.uuid)
         return InstanceChanges(vm_state=state, task_state=None, power_state=info.power_state)
+
+    def _disks(self, instance: Instance) -> Sequence[Disk]:
+        return disks_of(self._host.block_devices.of_instance(instance.uuid))
 
     def _devices(self, instance: Instance) -> Sequence[Device]:
         placement = self._host.placement
@@ -278,18 +253,3 @@ class Operations:
             "the operation failed, the server is as it was",
             expected_task_states=tasks,
         )
-
-
-def power_state_of(host: ComputeHost, instance: Instance) -> PowerState:
-    """Ask the hypervisor for a guest's power state: NOSTATE where it has no such guest.
-
-    A hypervisor that does not answer leaves the record as it is.
-    """
-    try:
-        return host.driver.get_guest(instance.uuid).power_state
-    except GuestNotFound as error:
-        host.seams.handled(error, "there is no guest")
-        return PowerState.NOSTATE
-    except Exception as error:  # noqa: BLE001 - asked while something else fails already
-        host.seams.handled(error, "the hypervisor tells no state")
-        return instance.power_state

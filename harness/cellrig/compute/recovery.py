@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import partial
 
+from cellrig.compute.boot_volumes import BootVolumes
+from cellrig.compute.connections import Connections
+from cellrig.compute.deletion import Deletion
+from cellrig.compute.disks import disks_of
 from cellrig.compute.guests import guest_of
-from cellrig.compute.host import ComputeHost
-from cellrig.compute.operations import Operations, power_state_of
+from cellrig.compute.host import ComputeHost, power_state_of
+from cellrig.compute.shelving import Shelving
 from cellrig.context import RequestContext
 from cellrig.errors import CellrigError
 from cellrig.model import Instance, InstanceChanges, PowerState, TaskState, VmState
@@ -21,6 +26,20 @@ STATE_OF_POWER = {
     PowerState.NOSTATE: VmState.STOPPED,
 }
 
+
+#: Tasks of servers that move.
+MOVE_TASKS = (
+    TaskState.RESIZE_PREP,
+    TaskState.RESIZE_MIGRATING,
+    TaskState.RESIZE_MIGRATED,
+    TaskState.RESIZE_FINISH,
+    TaskState.RESIZE_REVERTING,
+    TaskState.RESIZE_CONFIRMING,
+    TaskState.MIGRATING,
+)
+
+#: States of servers that are on no host and hold nothing.
+_NOWHERE = (VmState.ERROR, VmState.SHELVED_OFFLOADED)
 
 #: Seconds after which a task on which nobody works is over: longer than any step insists.
 ABANDONED_AFTER = 600.0
@@ -37,12 +56,25 @@ class Recovery:
 
     Args:
         host: its host.
-        operations: to finish deletions with.
+        deletion: to finish deletions with.
+        connections: of the host.
+        boot_volumes: to keep the volumes of a build that is over.
+        shelving: to finish offloading and unshelving with.
     """
 
-    def __init__(self, host: ComputeHost, operations: Operations) -> None:
+    def __init__(
+        self,
+        host: ComputeHost,
+        deletion: Deletion,
+        connections: Connections,
+        boot_volumes: BootVolumes,
+        shelving: Shelving,
+    ) -> None:
         self._host = host
-        self._operations = operations
+        self._connections = connections
+        self._deletion = deletion
+        self._boot_volumes = boot_volumes
+        self._shelving = shelving
 
     def finish_interrupted(self, context: RequestContext) -> None:
         """Bring every server that the databases place here to an end of what was being done.
@@ -50,8 +82,10 @@ class Recovery:
         A build that the host had taken ends in ERROR with nothing left of it; a deletion is
         completed; any other task is over, and the server is what its guest is.
         """
+        moving = self._moving()
         for instance in self._host.instances.all_on_host(self._host.name):
-            self._finish(context, instance)
+            if instance.uuid not in moving or instance.task_state == TaskState.DELETING:
+                self._finish(context, instance)
 
     def finish_abandoned(self, context: RequestContext, here: Iterable[Instance]) -> None:
         """Bring servers to an end whose task nobody is working on any more.
@@ -63,36 +97,66 @@ class Recovery:
             here: the servers that the database places on this host.
         """
         limit = self._host.runtime.now() - ABANDONED_AFTER
-        for instance in here:
-            is_idle = instance.updated_at < limit and not self._host.is_locked(instance.uuid)
-            if is_idle and instance.task_state is not None:
+        idle = [
+            instance
+            for instance in here
+            if instance.task_state is not None
+            and instance.updated_at < limit
+            and not self._host.is_locked(instance.uuid)
+        ]
+        moving = self._moving() if idle else set()
+        for instance in idle:
+            if instance.uuid not in moving or instance.task_state == TaskState.DELETING:
                 self._finish(context, instance)
 
+    def _moving(self) -> set[str]:
+        """Return the servers that move from or to this host: see `MoveRecovery`."""
+        return {each.instance_uuid for each in self._host.migrations.under_way(self._host.name)}
+
     def _finish(self, context: RequestContext, instance: Instance) -> None:
+        if instance.task_state in MOVE_TASKS:
+            return  # see `MoveRecovery`
         if instance.task_state == TaskState.DELETING:
-            self._operations.terminate(context, instance.uuid)
+            self._deletion.terminate(context, instance.uuid)
         elif instance.vm_state == VmState.BUILDING:
-            self._if_unchanged(instance, self._end_build)
+            self._if_unchanged(instance, partial(self._end_build, context))
+        elif instance.task_state == TaskState.SHELVING_OFFLOADING:
+            self._shelving.shelve_offload_instance(context, instance.uuid)
+        elif instance.task_state == TaskState.UNSHELVING:
+            self._finish_unshelving(context, instance)
         elif instance.task_state is not None:
             self._if_unchanged(instance, self._end_task)
+
+    def _finish_unshelving(self, context: RequestContext, instance: Instance) -> None:
+        """A server that had left its host stays shelved; one that had not is powered on."""
+        if instance.vm_state == VmState.SHELVED:
+            self._shelving.unshelve_here(context, instance.uuid)
+        else:
+            self._if_unchanged(instance, partial(self._stay_shelved, context))
+
+    def _stay_shelved(self, context: RequestContext, instance: Instance) -> None:
+        error = Interrupted(self._host.name, instance.uuid, "being unshelved")
+        self._shelving.give_up(context, instance.uuid, error)
 
     def _if_unchanged(self, instance: Instance, end: Callable[[Instance], None]) -> None:
         with self._host.lock(instance.uuid):
             if self._host.instances.get(instance.uuid) == instance:
                 end(instance)
 
-    def end_untaken_builds(self) -> None:
+    def end_untaken_builds(self, context: RequestContext) -> None:
         """End the builds that were sent to this host and died with the service before it took them.
 
         Run after the queued messages have been handed out: a build that is still to be taken then
         has no message any more.
         """
-        self.end_untaken(self._host.instances.all_by_uuid(sorted(self._host.held())), 0.0)
+        holders = self._host.instances.all_by_uuid(sorted(self._host.held()))
+        self.end_untaken(context, holders, 0.0)
 
-    def end_untaken(self, holders: Iterable[Instance], age: float) -> None:
+    def end_untaken(self, context: RequestContext, holders: Iterable[Instance], age: float) -> None:
         """End builds that hold resources of this host, and that no host has taken.
 
         Args:
+            context: under which.
             holders: servers that hold something here.
             age: seconds for which they have not moved.
         """
@@ -100,15 +164,24 @@ class Recovery:
         for instance in holders:
             if holds_nothing(instance):
                 self._if_unchanged(instance, lambda gone: self._host.release(gone.uuid))
-            elif _is_untaken(instance) and instance.updated_at <= limit:
-                self._if_unchanged(instance, self._end_build)
+            elif instance.host is None and instance.updated_at <= limit:
+                self._end_untaken(context, instance)
 
-    def _end_build(self, instance: Instance) -> None:
+    def _end_untaken(self, context: RequestContext, instance: Instance) -> None:
+        if instance.vm_state == VmState.BUILDING:
+            self._if_unchanged(instance, partial(self._end_build, context))
+        elif instance.task_state == TaskState.UNSHELVING:
+            self._if_unchanged(instance, partial(self._stay_shelved, context))
+
+    def _end_build(self, context: RequestContext, instance: Instance) -> None:
         host = self._host
-        try:
-            host.driver.destroy(guest_of(instance), ())
-        except Exception as error:  # noqa: BLE001 - the periodic clean-up finds the guest again
-            host.seams.handled(error, "the guest is left to the periodic clean-up")
+        mappings = host.block_devices.of_instance(instance.uuid)
+        with self._connections.section(context, mappings):
+            try:
+                host.driver.destroy(guest_of(instance), disks_of(mappings))
+            except Exception as error:  # noqa: BLE001 - the periodic clean-up finds the guest again
+                host.seams.handled(error, "the guest is left to the periodic clean-up")
+            self._boot_volumes.give_up_here(context, instance, mappings)
         host.release(instance.uuid)
         host.fail(
             instance.uuid,
@@ -119,7 +192,7 @@ class Recovery:
 
     def _end_task(self, instance: Instance) -> None:
         host = self._host
-        if instance.task_state == TaskState.IMAGE_SNAPSHOT:
+        if instance.task_state in (TaskState.IMAGE_SNAPSHOT, TaskState.SHELVING):
             self._kill_unfilled_images(instance)
         power = power_state_of(host, instance)
         state = instance.vm_state
@@ -143,11 +216,6 @@ class Recovery:
 
 
 def holds_nothing(instance: Instance) -> bool:
-    """Whether a server has come to an end, so that nothing may be held for it."""
-    return instance.deleted or (
-        instance.host is None and instance.vm_state == VmState.ERROR and instance.task_state is None
-    )
-
-
-def _is_untaken(instance: Instance) -> bool:
-    return instance.host is None and instance.vm_state == VmState.BUILDING
+    """Whether a server has come to an end, or is put away, so that nothing may be held for it."""
+    is_nowhere = instance.host is None and instance.task_state is None
+    return instance.deleted or (is_nowhere and instance.vm_state in _NOWHERE)

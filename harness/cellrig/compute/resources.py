@@ -170,7 +170,7 @@ class ResourceTracker:
         held = {
             consumer.consumer_uuid: consumer
             for uuid in before
-            for consumer in placement.get_provider_allocations(uuid)
+            for consumer in placement.get_provider_allocations(uuid).consumers
         }
         moved = {uuid: _copy(consumer.allocations) for uuid, consumer in held.items()}
         self._host.driver.update_provider_tree(tree, node.hypervisor_hostname, moved)

@@ -89,12 +89,16 @@ class Upkeep:
         for info in guests:
             instance = known.get(info.uuid)
             if instance is not None and _is_elsewhere(instance, host.name):
-                self._remove(info)
+                self._remove(info, instance)
 
-    def _remove(self, info: GuestInfo) -> None:
+    def _remove(self, info: GuestInfo, instance: Instance) -> None:
+        driver = self._host.driver
         with self._host.lock(info.uuid):
             try:
-                self._host.driver.destroy(_as_guest(info), ())
+                # Where storage is shared, the disks are those that the server has elsewhere.
+                keeps = instance.host is not None and not instance.deleted
+                shared = keeps and driver.get_host_state(info.node).shared_storage
+                driver.destroy(_as_guest(info), (), destroy_disks=not shared)
             except CellrigError as error:
                 self._host.seams.handled(error, "the guest stays until the next round")
 

@@ -12,6 +12,7 @@ from collections.abc import Callable
 import msgspec
 
 from cellrig.compute.interface import ComputeService
+from cellrig.conductor.cell_moves import CellMoves
 from cellrig.context import RequestContext
 from cellrig.db import CellDatabase
 from cellrig.errors import CellrigError, Conflict, MaxRetriesExceeded, NotFound
@@ -49,6 +50,8 @@ class CellConductor:
         self._runtime = runtime
         self._seams = seams
         self._in_hand: set[str] = set()
+        self._moves = CellMoves(cell, placement, compute, runtime, seams)
+        self.migrate_server = self._moves.migrate_server
 
     def build_instances(self, context: RequestContext, build: Build) -> None:
         """Try the next alternate; see `CellConductorService.build_instances`."""
@@ -186,3 +189,4 @@ class CellConductor:
                     instance.uuid,
                     MaxRetriesExceeded("the cell's conductor restarted during the build", {}),
                 )
+        self._moves.sweep_lost_moves()

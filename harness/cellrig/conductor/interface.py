@@ -10,7 +10,7 @@ from typing import Protocol
 
 from cellrig.bus import cast
 from cellrig.context import RequestContext
-from cellrig.model import Build, BuildRequest, RequestSpec
+from cellrig.model import Build, BuildRequest, Flavor, Move, RequestSpec
 
 
 class SuperConductorService(Protocol):
@@ -33,6 +33,66 @@ class SuperConductorService(Protocol):
             specs: the request spec of each.
         """
 
+    @cast
+    def migrate_server(
+        self,
+        context: RequestContext,
+        instance_uuid: str,
+        flavor: Flavor | None,
+        host: str | None,
+    ) -> None:
+        """Find a destination for a cold migration, or for a resize, and tell it.
+
+        Args:
+            context: who asks.
+            instance_uuid: the server; its task is ``resize_prep``.
+            flavor: its new one; None for a cold migration.
+            host: the only destination to be tried; None for any.
+        """
+
+    @cast
+    def live_migrate_server(
+        self,
+        context: RequestContext,
+        instance_uuid: str,
+        host: str | None,
+        force: bool,
+        block_migration: bool | None,
+    ) -> None:
+        """Find a destination for a live migration that both drivers accept, and tell the source.
+
+        Args:
+            context: who asks.
+            instance_uuid: the server; its task is ``migrating``.
+            host: the only destination to be tried; None for any.
+            force: go to `host` past the filters.
+            block_migration: copy local disks; None: where the hosts do not share them.
+        """
+
+    @cast
+    def evacuate_server(
+        self, context: RequestContext, instance_uuid: str, host: str | None, stopped: bool
+    ) -> None:
+        """Find a host for a server whose own is dead; its task is ``rebuilding``.
+
+        Args:
+            context, instance_uuid: who asks, for which server.
+            host: the only one to be tried; None for any.
+            stopped: the server is off when it has been built, whatever it was before.
+        """
+
+    @cast
+    def unshelve_server(
+        self, context: RequestContext, instance_uuid: str, zone: str | None, host: str | None
+    ) -> None:
+        """Find a host for an offloaded server; its task is ``unshelving``.
+
+        Args:
+            context, instance_uuid: who asks, for which server.
+            zone: the availability zone to come back in; None for the one it was asked for in.
+            host: the only host to be tried; None for any.
+        """
+
 
 class CellConductorService(Protocol):
     """A cell's conductor: what can be done without leaving the cell."""
@@ -43,4 +103,12 @@ class CellConductorService(Protocol):
 
         A claim that is refused costs that alternate. With none left the server is in ERROR with a
         fault that names every host and what it said.
+        """
+
+    @cast
+    def migrate_server(self, context: RequestContext, move: Move) -> None:
+        """Try the next alternate of a move after `move.selection` has failed.
+
+        A claim that is refused costs that alternate. With none left the server is in ERROR, where
+        it was, with a fault that names every host and what it said.
         """

@@ -9,6 +9,12 @@ import msgspec
 
 from cellrig.cells import Cells
 from cellrig.compute.interface import ComputeService
+from cellrig.compute.options import ComputeOptions
+from cellrig.conductor.arrivals import Arrivals
+from cellrig.conductor.cold_moves import ColdMoves
+from cellrig.conductor.live_moves import LiveMoves
+from cellrig.conductor.lost_moves import ABANDONED_AFTER, LostMoves
+from cellrig.conductor.moving import MoveTools
 from cellrig.context import RequestContext
 from cellrig.db import ApiDatabase, CellDatabase
 from cellrig.errors import CellrigError, Conflict, NotFound
@@ -26,6 +32,7 @@ from cellrig.model import (
     TaskState,
     VmState,
 )
+from cellrig.moves import Ownership
 from cellrig.placement.client import PlacementClient
 from cellrig.runtime import Runtime
 from cellrig.scheduler.interface import SchedulerService
@@ -33,6 +40,10 @@ from cellrig.seams import Seams
 
 #: Seconds that a conductor gives the messages that waited for it to come into its hands.
 HANDING_OUT = 1.0
+
+
+#: Seconds between looks at moves that nobody goes on with.
+SWEEP_INTERVAL = 60.0
 
 
 class SuperConductor:
@@ -44,7 +55,8 @@ class SuperConductor:
         placement: to give back what cannot be used.
         compute: makes the client of a host's compute service.
         max_attempts: hosts to try for one server, the first included.
-        runtime, seams: of the rig.
+        runtime, seams, new_uuid: of the rig.
+        compute_options: how moves are done.
     """
 
     def __init__(
@@ -57,6 +69,8 @@ class SuperConductor:
         max_attempts: int,
         runtime: Runtime,
         seams: Seams,
+        new_uuid: Callable[[], str],
+        compute_options: ComputeOptions,
     ) -> None:
         self._api = api
         self._cells = cells
@@ -67,6 +81,23 @@ class SuperConductor:
         self._runtime = runtime
         self._seams = seams
         self._in_hand: set[str] = set()
+        tools = MoveTools(
+            api=api,
+            cells=cells,
+            scheduler=scheduler,
+            ownership=Ownership(placement, seams),
+            compute=compute,
+            runtime=runtime,
+            seams=seams,
+            new_uuid=new_uuid,
+        )
+        self._cold_moves = ColdMoves(tools, max_attempts, compute_options.allow_resize_to_same_host)
+        self.migrate_server = self._cold_moves.migrate_server
+        self._arrivals = Arrivals(tools)
+        self._lost_moves = LostMoves(tools)
+        self.evacuate_server = self._arrivals.evacuate_server
+        self.unshelve_server = self._arrivals.unshelve_server
+        self.live_migrate_server = LiveMoves(tools, max_attempts).live_migrate_server
 
     def schedule_and_build_instances(
         self,
@@ -98,6 +129,7 @@ class SuperConductor:
                     spec=specs[0],
                     instance_uuids=tuple(request.instance.uuid for request in requests),
                     alternates=self._max_attempts - 1,
+                    multiattach=any(each.multiattach for each in requests[0].block_devices),
                 ),
             )
         except Exception as error:  # noqa: BLE001 - whatever it was, the servers end in cell0
@@ -150,6 +182,7 @@ class SuperConductor:
             group=group,
             selection=selection,
             alternates=tuple(alternates),
+            has_volumes=bool(request.block_devices),
         )
         try:
             self._compute(selection.host).build_and_run_instance(context, build)
@@ -175,6 +208,8 @@ class SuperConductor:
             availability_zone=selection.availability_zone or request.instance.availability_zone,
         )
         cell.instances.create(instance, request.tags)
+        if request.block_devices:
+            cell.block_devices.create(request.block_devices)
         _start_action(cell, context, instance)
         return self._api.mappings.instance_place(instance.uuid, cell.name, beside)
 
@@ -233,6 +268,8 @@ class SuperConductor:
                 cell0.instances.create(instance, request.tags)
             except Conflict as written:
                 self._seams.handled(written, "it is written already")
+            if request.block_devices:
+                cell0.block_devices.create(request.block_devices)
             _start_action(cell0, context, instance)
             cell0.actions.event_start(
                 instance.uuid, context.request_id, "conductor_schedule_and_build_instances", None
@@ -276,6 +313,14 @@ class SuperConductor:
                 request,
                 CellrigError("the super-conductor restarted while it placed the server"),
             )
+        self._lost_moves.sweep(0.0)
+
+    def sweep_lost_moves(self) -> None:
+        """Take back the moves that nobody goes on with; done again and again."""
+        try:
+            self._lost_moves.sweep(ABANDONED_AFTER)
+        except CellrigError as error:
+            self._seams.handled(error, "the next round sees them again")
 
 
 def _affine(group: ServerGroup | None) -> str | None:

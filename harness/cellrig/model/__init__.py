@@ -1,5 +1,12 @@
 """The value types that cross any boundary. All are frozen."""
 
+from cellrig.model.block_device import (
+    BlockDevice,
+    BlockDeviceChanges,
+    BlockDeviceMapping,
+    DestinationType,
+    SourceType,
+)
 from cellrig.model.building import Build, BuildRequest
 from cellrig.model.flavor import Flavor
 from cellrig.model.infrastructure import (
@@ -17,6 +24,15 @@ from cellrig.model.instance import (
     InstanceChanges,
     InstanceFault,
 )
+from cellrig.model.keypair import Keypair, KeypairType
+from cellrig.model.migration import (
+    Migration,
+    MigrationChanges,
+    MigrationStatus,
+    MigrationType,
+    Move,
+)
+from cellrig.model.presentation import Presentation
 from cellrig.model.scheduling import (
     ImageProperties,
     RequestSpec,
@@ -24,17 +40,23 @@ from cellrig.model.scheduling import (
     Selection,
     ServerGroup,
 )
-from cellrig.model.server import Server, ServerList, server_of
+from cellrig.model.server import Server, server_of
+from cellrig.model.server_list import BriefServer, MissingCells, ServerList, UnknownServer
 from cellrig.model.states import PowerState, TaskState, VmState, status_of
 
 __all__ = [
     "CELL0",
     "ActionEvent",
     "Aggregate",
+    "BlockDevice",
+    "BlockDeviceChanges",
+    "BlockDeviceMapping",
+    "BriefServer",
     "Build",
     "BuildRequest",
     "CellMapping",
     "ComputeNode",
+    "DestinationType",
     "Flavor",
     "ImageProperties",
     "Instance",
@@ -42,7 +64,16 @@ __all__ = [
     "InstanceChanges",
     "InstanceFault",
     "InstanceMapping",
+    "Keypair",
+    "KeypairType",
+    "Migration",
+    "MigrationChanges",
+    "MigrationStatus",
+    "MigrationType",
+    "MissingCells",
+    "Move",
     "PowerState",
+    "Presentation",
     "RequestSpec",
     "SchedulingRequest",
     "Selection",
@@ -50,7 +81,9 @@ __all__ = [
     "ServerGroup",
     "ServerList",
     "Service",
+    "SourceType",
     "TaskState",
+    "UnknownServer",
     "VmState",
     "server_of",
     "status_of",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from cellrig.model.block_device import BlockDeviceMapping
 from cellrig.model.instance import Instance
 from cellrig.model.scheduling import RequestSpec, Selection, ServerGroup
 
@@ -13,6 +14,7 @@ class BuildRequest(msgspec.Struct, frozen=True):
 
     instance: Instance
     tags: tuple[str, ...] = ()
+    block_devices: tuple[BlockDeviceMapping, ...] = ()
 
 
 class Build(msgspec.Struct, frozen=True, kw_only=True):
@@ -24,6 +26,7 @@ class Build(msgspec.Struct, frozen=True, kw_only=True):
         group: its server group as it was when it was scheduled.
         selection: the host to build on; its resources are claimed.
         alternates: what is left to try after that, unclaimed, best first.
+        has_volumes: whether the server has block device mappings.
         failures: hosts that have been tried, and what each said.
     """
 
@@ -32,4 +35,5 @@ class Build(msgspec.Struct, frozen=True, kw_only=True):
     group: ServerGroup | None
     selection: Selection
     alternates: tuple[Selection, ...] = ()
+    has_volumes: bool = False
     failures: dict[str, str] = {}

@@ -17,6 +17,9 @@ class Flavor(msgspec.Struct, frozen=True):
         ephemeral_gb, swap_mb: further local disks, in GiB and MiB.
         extra_specs: the field's keys: ``resources:VCPU``, ``trait:HW_CPU_X86_AVX``, ...
         is_public: whether every project may use it.
+        description: for people (microversion 2.55).
+        disabled: shown only: no call of the API sets it.
+        rxtx_factor: of network bandwidth; kept, and used by nothing.
     """
 
     id: str
@@ -28,3 +31,10 @@ class Flavor(msgspec.Struct, frozen=True):
     swap_mb: int = 0
     extra_specs: dict[str, str] = {}
     is_public: bool = True
+    description: str | None = None
+    disabled: bool = False
+    rxtx_factor: float = 1.0
+
+    def without_root_disk(self) -> Flavor:
+        """Return the flavor as it counts for a server that boots from a volume."""
+        return msgspec.structs.replace(self, root_gb=0)

@@ -7,6 +7,9 @@ import msgspec
 #: The cell of servers that no host could take. It has no hosts.
 CELL0 = "cell0"
 
+#: Seconds without a report after which a service counts as down (the field's service_down_time).
+SERVICE_DOWN_TIME = 60.0
+
 
 class Service(msgspec.Struct, frozen=True):
     """A service's own record in its cell.
@@ -26,6 +29,10 @@ class Service(msgspec.Struct, frozen=True):
     forced_down: bool = False
     last_seen_up: float = 0.0
     version: int = 1
+
+    def is_up(self, now: float) -> bool:
+        """Whether the service is alive, as far as its reports tell."""
+        return not self.forced_down and now - self.last_seen_up <= SERVICE_DOWN_TIME
 
 
 class ComputeNode(msgspec.Struct, frozen=True):
@@ -50,6 +57,8 @@ class Aggregate(msgspec.Struct, frozen=True):
     name: str
     metadata: dict[str, str] = {}
     hosts: tuple[str, ...] = ()
+    created_at: float = 0.0
+    updated_at: float | None = None
 
 
 class CellMapping(msgspec.Struct, frozen=True):
@@ -61,10 +70,14 @@ class CellMapping(msgspec.Struct, frozen=True):
 
 
 class InstanceMapping(msgspec.Struct, frozen=True):
-    """Which cell an instance is in; `cell` is None until it has been scheduled."""
+    """Which cell an instance is in; `cell` is None until it has been scheduled.
+
+    `created_at` is when the server was asked for, in seconds since the epoch.
+    """
 
     instance_uuid: str
     cell: str | None
     project_id: str
     user_id: str
     queued_for_delete: bool = False
+    created_at: float = 0.0

@@ -46,6 +46,16 @@ class Instance(msgspec.Struct, frozen=True, kw_only=True):
     system_metadata: dict[str, str] = {}
 
     @property
+    def boots_from_volume(self) -> bool:
+        """Whether its root disk is a volume: then it has no image of its own."""
+        return self.image_id is None
+
+    @property
+    def hosted_flavor(self) -> Flavor:
+        """The flavor as far as a host gives it: a root disk that is a volume takes none of it."""
+        return self.flavor.without_root_disk() if self.boots_from_volume else self.flavor
+
+    @property
     def status(self) -> str:
         """The status that the compute API shows."""
         return "DELETED" if self.deleted else status_of(self.vm_state, self.task_state)

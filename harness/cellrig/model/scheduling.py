@@ -60,8 +60,9 @@ class RequestSpec(msgspec.Struct, frozen=True, kw_only=True):
     `SchedulingRequest`, so it cannot be remembered by mistake.
 
     Args:
-        force_host, force_node: an administrator's choice at boot, past every filter.
+        force_host, force_node: an administrator's choice, past every filter; not remembered.
         requested_host: a host asked for at boot that the filters still judge; not remembered.
+        boots_from_volume: its root disk takes no room on a host.
         scheduler_hints: the field's hints, each a list of strings.
     """
 
@@ -76,6 +77,12 @@ class RequestSpec(msgspec.Struct, frozen=True, kw_only=True):
     requested_host: str | None = None
     scheduler_hints: dict[str, tuple[str, ...]] = {}
     group_uuid: str | None = None
+    boots_from_volume: bool = False
+
+    @property
+    def hosted_flavor(self) -> Flavor:
+        """The flavor as far as a host gives it: a root disk that is a volume takes none of it."""
+        return self.flavor.without_root_disk() if self.boots_from_volume else self.flavor
 
 
 class SchedulingRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -87,6 +94,7 @@ class SchedulingRequest(msgspec.Struct, frozen=True, kw_only=True):
         alternates: how many alternates to add to each selection.
         ignore_hosts: hosts not to be taken this time.
         only_cell: take hosts of this cell only.
+        multiattach: a volume of the servers is one that several servers may have.
     """
 
     spec: RequestSpec
@@ -94,6 +102,7 @@ class SchedulingRequest(msgspec.Struct, frozen=True, kw_only=True):
     alternates: int
     ignore_hosts: tuple[str, ...] = ()
     only_cell: str | None = None
+    multiattach: bool = False
 
 
 class Selection(msgspec.Struct, frozen=True):

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import msgspec
 
-from cellrig.errors import CellUnavailable
 from cellrig.model.flavor import Flavor
 from cellrig.model.instance import Instance, InstanceFault
 from cellrig.model.states import PowerState, TaskState, VmState
 
 
-class Server(msgspec.Struct, frozen=True, kw_only=True):
+# Frozen and plain, so no cycle can go through one: the collector need not look at lists of them.
+class Server(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A server as a user sees it.
 
     Args:
@@ -47,32 +45,25 @@ class Server(msgspec.Struct, frozen=True, kw_only=True):
     metadata: dict[str, str]
     tags: tuple[str, ...]
     fault: InstanceFault | None
+    key_name: str | None = None
+    hostname: str | None = None
+    reservation_id: str = ""
+    deleted_at: float | None = None
+
+    @property
+    def boots_from_volume(self) -> bool:
+        """Whether its root disk is a volume: then it has no image of its own."""
+        return self.image_id is None
+
+    @property
+    def hosted_flavor(self) -> Flavor:
+        """The flavor as far as a host gives it: a root disk that is a volume takes none of it."""
+        return self.flavor.without_root_disk() if self.boots_from_volume else self.flavor
 
     @property
     def uuid(self) -> str:
         """The same as `id`: the instance's uuid."""
         return self.id
-
-
-class ServerList(msgspec.Struct, frozen=True):
-    """Servers of all cells, and the cells that could not tell theirs.
-
-    Args:
-        servers: sorted by creation, the newest first.
-        missing: cell name to why it did not answer.
-    """
-
-    servers: tuple[Server, ...]
-    missing: dict[str, CellUnavailable]
-
-    def __iter__(self) -> Iterator[Server]:
-        return iter(self.servers)
-
-    def __len__(self) -> int:
-        return len(self.servers)
-
-    def __getitem__(self, index: int) -> Server:
-        return self.servers[index]
 
 
 def server_of(
@@ -107,4 +98,8 @@ def server_of(
         metadata=instance.metadata,
         tags=tags,
         fault=fault,
+        key_name=instance.key_name,
+        hostname=instance.hostname,
+        reservation_id=instance.reservation_id,
+        deleted_at=instance.deleted_at,
     )

@@ -42,6 +42,16 @@ class TaskState(StrEnum):
     RESCUING = "rescuing"
     UNRESCUING = "unrescuing"
     IMAGE_SNAPSHOT = "image_snapshot"
+    RESIZE_PREP = "resize_prep"
+    RESIZE_MIGRATING = "resize_migrating"
+    RESIZE_MIGRATED = "resize_migrated"
+    RESIZE_FINISH = "resize_finish"
+    RESIZE_REVERTING = "resize_reverting"
+    RESIZE_CONFIRMING = "resize_confirming"
+    MIGRATING = "migrating"
+    SHELVING = "shelving"
+    SHELVING_OFFLOADING = "shelving_offloading"
+    UNSHELVING = "unshelving"
 
 
 class PowerState(IntEnum):
@@ -71,6 +81,21 @@ _TASK_STATUS = {
     (VmState.ACTIVE, TaskState.REBUILD_SPAWNING): "REBUILD",
     (VmState.STOPPED, TaskState.REBUILDING): "REBUILD",
     (VmState.STOPPED, TaskState.REBUILD_SPAWNING): "REBUILD",
+    (VmState.ERROR, TaskState.REBUILDING): "REBUILD",
+    (VmState.ERROR, TaskState.REBUILD_SPAWNING): "REBUILD",
+    (VmState.RESIZED, TaskState.RESIZE_REVERTING): "REVERT_RESIZE",
+    (VmState.ACTIVE, TaskState.MIGRATING): "MIGRATING",
+    (VmState.PAUSED, TaskState.MIGRATING): "MIGRATING",
+    **{
+        (state, task): "RESIZE"
+        for state in (VmState.ACTIVE, VmState.STOPPED)
+        for task in (
+            TaskState.RESIZE_PREP,
+            TaskState.RESIZE_MIGRATING,
+            TaskState.RESIZE_MIGRATED,
+            TaskState.RESIZE_FINISH,
+        )
+    },
 }
 
 

@@ -23,3 +23,25 @@ class SchedulerService(Protocol):
         Raises:
             NoValidHost: not all of the servers can be placed; nothing is claimed for any.
         """
+
+    def select_in_place(
+        self,
+        context: RequestContext,
+        request: SchedulingRequest,
+        node_uuid: str,
+        held: dict[str, dict[str, int]],
+    ) -> Selection:
+        """See whether a server can have another size where it is, in the place of the old one.
+
+        Args:
+            context: who asks.
+            request: for the new size.
+            node_uuid: the node where it is.
+            held: what it holds there, by provider uuid.
+
+        Returns:
+            The new size on the same providers, unclaimed.
+
+        Raises:
+            NoValidHost: it cannot.
+        """

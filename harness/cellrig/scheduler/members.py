@@ -31,6 +31,8 @@ def members_by_host(
 ) -> dict[str, int]:
     """Return how many of the group's servers each host has, those of `request` left out.
 
+    One that moves counts on each host that it may end on.
+
     Raises:
         NoValidHost: the group must stay on one host, and which that is only a cell knows that does
             not answer.
@@ -40,12 +42,12 @@ def members_by_host(
     if not others:
         return {}
     gathered = cells.scatter.gather(
-        cells.with_hosts(), lambda cell: cell.instances.hosts_of_group(group.uuid)
+        cells.with_hosts(), lambda cell: cell.instances.hosts_of_group(group)
     )
     hosts = {
-        member: host
+        member: there
         for answer in gathered.answers.values()
-        for member, host in answer.items()
+        for member, there in answer.items()
         if member not in own
     }
     if gathered.missing and group.policy == "affinity":
@@ -58,7 +60,8 @@ def members_by_host(
                 )
     counts: dict[str, int] = {}
     for member in sorted(hosts):
-        counts[hosts[member]] = counts.get(hosts[member], 0) + 1
+        for host in hosts[member]:
+            counts[host] = counts.get(host, 0) + 1
     return counts
 
 

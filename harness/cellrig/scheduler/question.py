@@ -97,8 +97,8 @@ class Question:
     def _build(self, limit: int | None) -> CandidateQuery:
         spec = self.request.spec
         try:
-            query = candidate_query(spec.flavor, limit)
-            return apply_request_filters(query, Asked(spec, self.aggregates))
+            asked = Asked(spec, self.aggregates, self.request.multiattach)
+            return apply_request_filters(candidate_query(spec.hosted_flavor, limit), asked)
         except Invalid as error:
             self._seams.handled(error, "the request is refused")
             raise NoValidHost(str(error)) from error

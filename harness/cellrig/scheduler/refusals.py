@@ -17,8 +17,11 @@ from cellrig.model import ComputeNode, Service
 from cellrig.placement.client import PlacementClient
 from cellrig.placement.types import ProviderRecord, ProviderSummary, ResourceSummary
 from cellrig.scheduler.counts import CellCounts
+from cellrig.scheduler.host_request import HostRequest
+from cellrig.scheduler.host_state import HostState
 from cellrig.scheduler.offers import Placed, host_state
 from cellrig.scheduler.placing import Placing
+from cellrig.scheduler.plugins import Filters
 from cellrig.scheduler.question import Question
 from cellrig.scheduler.shortfall import shortfall
 
@@ -127,21 +130,8 @@ class Explaining:
         return self._filtered(placed, tree) or self._refused_by_placement(tree)
 
     def _filtered(self, placed: Placed, tree: Sequence[ProviderRecord]) -> str | None:
-        counts = CellCounts(
-            self._cells.scatter,
-            self._question.cells,
-            {placed[0]: [placed[1].host]},
-            None,
-            self._question.hints,
-        )
-        own = self._question.aggregates.of_hosts([placed[1].host]).get(placed[1].host, ())
-        state = host_state(placed, _summaries(tree), own, counts)
-        asked = self._placing.asked
-        for name, each in self._placing.filters:
-            refusal = each.refusal(state, asked) if each.applies(asked) else None
-            if refusal is not None:
-                return f"filter {name}: {refusal}"
-        return None
+        state = state_of(self._question, self._cells, placed, tree)
+        return refused_by_filter(self._placing.filters, state, self._placing.asked)
 
     def _refused_by_placement(self, tree: Sequence[ProviderRecord]) -> str:
         query = self._question.query
@@ -159,6 +149,32 @@ class Explaining:
 
 def _node_uuids(cell: CellDatabase) -> list[str]:
     return sorted(cell.hosts.node_uuids())
+
+
+def state_of(
+    question: Question, cells: Cells, placed: Placed, tree: Sequence[ProviderRecord]
+) -> HostState:
+    """Return the state of a host that placement has not offered, or not for this request.
+
+    Args:
+        question: of the request.
+        cells: all of them.
+        placed: the host's cell, node and service.
+        tree: its providers, the root first.
+    """
+    cell, node, _service = placed
+    counts = CellCounts(cells.scatter, question.cells, {cell: [node.host]}, None, question.hints)
+    own = question.aggregates.of_hosts([node.host]).get(node.host, ())
+    return host_state(placed, _summaries(tree), own, counts)
+
+
+def refused_by_filter(filters: Filters, state: HostState, asked: HostRequest) -> str | None:
+    """Return the first filter that refuses a host, and why; None where none does."""
+    for name, each in filters:
+        refusal = each.refusal(state, asked) if each.applies(asked) else None
+        if refusal is not None:
+            return f"filter {name}: {refusal}"
+    return None
 
 
 def _summaries(tree: Sequence[ProviderRecord]) -> list[ProviderSummary]:

@@ -14,6 +14,7 @@ from cellrig.scheduler.claims import Claims
 from cellrig.scheduler.destination import is_forced
 from cellrig.scheduler.hints import Hints
 from cellrig.scheduler.host_request import HostRequest
+from cellrig.scheduler.in_place import select_in_place
 from cellrig.scheduler.members import group_of, hinted_hosts, members_by_host
 from cellrig.scheduler.options import SchedulerOptions
 from cellrig.scheduler.placing import Nowhere, Placing
@@ -66,15 +67,7 @@ class Scheduler:
         request: SchedulingRequest,
     ) -> tuple[tuple[Selection, ...], ...]:
         """Choose and claim a host for each server of the request; see `SchedulerService`."""
-        question = Question(
-            request,
-            limit=self._options.max_placement_results,
-            placement=self._placement,
-            cells=self._cells,
-            api=self._api,
-            seams=self._seams,
-            hints=self._hints,
-        )
+        question = self._question(request)
         claims = Claims(self._placement, request.spec, self._seams)
         placing = Placing(
             ask=question.ask,
@@ -90,6 +83,36 @@ class Scheduler:
         except Exception:
             claims.give_back()
             raise
+
+    def select_in_place(
+        self,
+        context: RequestContext,
+        request: SchedulingRequest,
+        node_uuid: str,
+        held: dict[str, dict[str, int]],
+    ) -> Selection:
+        """Fit a server's new size into where it is; see `SchedulerService`."""
+        filters = () if is_forced(request.spec) else self._filters
+        return select_in_place(
+            self._question(request),
+            self._look_up(request),
+            filters,
+            self._cells,
+            self._placement,
+            node_uuid,
+            held,
+        )
+
+    def _question(self, request: SchedulingRequest) -> Question:
+        return Question(
+            request,
+            limit=self._options.max_placement_results,
+            placement=self._placement,
+            cells=self._cells,
+            api=self._api,
+            seams=self._seams,
+            hints=self._hints,
+        )
 
     def _place_all(
         self, request: SchedulingRequest, question: Question, placing: Placing

@@ -7,20 +7,27 @@ sends a cast to the server's host. The states that allow an action are the field
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
-import msgspec
-
-from cellrig.compute.api.policy import check_unlocked
+from cellrig.compute.api.host_traits import node_has_trait
+from cellrig.compute.api.policy import check_admin
 from cellrig.compute.api.requests import check_image_fits
-from cellrig.compute.api.servers import Servers
 from cellrig.compute.api.surroundings import Surroundings
+from cellrig.compute.api.tasks import Tasks
+from cellrig.compute.api.volume_images import make_volume_image
 from cellrig.compute.interface import ComputeService
 from cellrig.context import RequestContext
 from cellrig.db import CellDatabase
-from cellrig.errors import Conflict, Invalid, NotFound
+from cellrig.errors import Invalid
 from cellrig.image import StoredImage
-from cellrig.model import Instance, InstanceChanges, TaskState, VmState
+from cellrig.model import (
+    InstanceChanges,
+    Migration,
+    MigrationChanges,
+    MigrationStatus,
+    TaskState,
+    VmState,
+)
 
 _REBOOT_HARD = (
     VmState.ACTIVE,
@@ -30,6 +37,8 @@ _REBOOT_HARD = (
     VmState.ERROR,
 )
 _SNAPSHOT = (VmState.ACTIVE, VmState.STOPPED, VmState.PAUSED, VmState.SUSPENDED)
+_RESCUES_VOLUMES = "COMPUTE_RESCUE_BFV"
+_RESETS = {"active": VmState.ACTIVE, "error": VmState.ERROR}
 _HARD_TASKS = (None, TaskState.REBOOTING, TaskState.REBOOTING_HARD)
 
 Send = Callable[[ComputeService], None]
@@ -40,12 +49,12 @@ class ServerActions:
 
     Args:
         around: the compute API's surroundings.
-        servers: to find servers with.
+        tasks: to begin them with.
     """
 
-    def __init__(self, around: Surroundings, servers: Servers) -> None:
+    def __init__(self, around: Surroundings, tasks: Tasks) -> None:
         self._around = around
-        self._servers = servers
+        self._tasks = tasks
 
     def start(self, context: RequestContext, server_id: str) -> None:
         """Power a stopped server on."""
@@ -129,12 +138,23 @@ class ServerActions:
         )
 
     def rescue(self, context: RequestContext, server_id: str, image: str | None = None) -> None:
-        """Boot a server from a rescue image: `image`, or the one it was built from."""
-        _cell, instance = self._servers.find(context, server_id)
+        """Boot a server from a rescue image: `image`, or the one it was built from.
+
+        One that boots from a volume can be rescued where its host can (microversion 2.87).
+        """
+        cell, instance = self._tasks.placed(context, server_id)
         chosen = image or instance.image_id
         if chosen is None:
             raise Invalid(f"server {server_id} has no image of its own: name one to rescue from")
         found = self._around.images.get(chosen)
+        can = not instance.boots_from_volume or node_has_trait(
+            self._around.placement, cell, instance, _RESCUES_VOLUMES
+        )
+        if instance.host is not None and not can:
+            raise Invalid(
+                f"server {server_id} boots from a volume, and host {instance.host} cannot rescue "
+                "such a server"
+            )
         self._act(
             context,
             server_id,
@@ -157,9 +177,11 @@ class ServerActions:
 
     def rebuild(self, context: RequestContext, server_id: str, image: str) -> None:
         """Build a server anew from an image, where it is."""
-        _cell, instance = self._servers.find(context, server_id)
+        _cell, instance = self._tasks.placed(context, server_id)
         found = self._around.images.get(image)
-        check_image_fits(found, instance.flavor)
+        check_image_fits(found, instance.hosted_flavor)
+        if instance.boots_from_volume:
+            self._check_same_image(server_id, found)
         self._act(
             context,
             server_id,
@@ -167,19 +189,53 @@ class ServerActions:
             (VmState.ACTIVE, VmState.STOPPED, VmState.ERROR),
             TaskState.REBUILDING,
             lambda compute: compute.rebuild_instance(context, server_id, found.id),
-            changes=InstanceChanges(image_id=found.id),
+            changes=InstanceChanges(
+                image_id=None if instance.boots_from_volume else found.id,
+            ),
         )
 
-    def create_image(self, context: RequestContext, server_id: str, name: str) -> StoredImage:
-        """Make an image of a server's disk; it is queued when this returns, and filled later."""
+    def _check_same_image(self, server_id: str, image: StoredImage) -> None:
+        """Check that a server that boots from a volume is rebuilt from what is on that volume."""
+        spec = self._around.api.requests.spec_get(server_id)
+        if spec.image is None or spec.image.id != image.id:
+            raise Invalid(
+                f"server {server_id} boots from a volume: it is rebuilt from the image that the "
+                f"volume was made from, not from {image.name!r}"
+            )
+
+    def create_image(
+        self,
+        context: RequestContext,
+        server_id: str,
+        name: str,
+        properties: Mapping[str, str] | None = None,
+    ) -> StoredImage:
+        """Make an image of a server's disk; it is queued when this returns, and filled later.
+
+        Of a server that boots from a volume, snapshots of its volumes are taken, which the image
+        names; it is active when this returns.
+
+        Args:
+            context, server_id, name: who asks, of which server, under what name.
+            properties: of the image, besides what says how it came to be.
+        """
+        cell, instance = self._tasks.find(context, server_id, "createImage", _SNAPSHOT)
+        if instance.boots_from_volume:
+            self._tasks.record(context, cell, instance, "createImage")
+            mappings = cell.block_devices.of_instance(server_id)
+            return make_volume_image(
+                context, self._around, name, server_id, mappings, properties or {}
+            )
         image = StoredImage(
             id=self._around.new_uuid(),
             name=name,
             status="queued",
-            properties={"image_type": "snapshot", "instance_uuid": server_id},
+            properties={
+                "image_type": "snapshot",
+                **(properties or {}),
+                "instance_uuid": server_id,
+            },
         )
-        _cell, instance = self._servers.find(context, server_id)
-        _check_states(instance, "createImage", _SNAPSHOT)
         self._around.images.create(image)
         try:
             self._act(
@@ -199,15 +255,54 @@ class ServerActions:
 
     def lock(self, context: RequestContext, server_id: str, reason: str | None = None) -> None:
         """Keep users from changing a server."""
-        cell, instance = self._in_cell(context, server_id)
-        self._record(context, cell, instance, "lock")
+        cell, instance = self._tasks.placed(context, server_id)
+        self._tasks.record(context, cell, instance, "lock")
         cell.instances.update(server_id, InstanceChanges(locked=True, locked_reason=reason))
 
     def unlock(self, context: RequestContext, server_id: str) -> None:
         """Let users change a server again."""
-        cell, instance = self._in_cell(context, server_id)
-        self._record(context, cell, instance, "unlock")
+        cell, instance = self._tasks.placed(context, server_id)
+        self._tasks.record(context, cell, instance, "unlock")
         cell.instances.update(server_id, InstanceChanges(locked=False, locked_reason=None))
+
+    def reset_state(self, context: RequestContext, server_id: str, state: str) -> None:
+        """Say what a server is, whatever it is and whatever is being done to it (administrators).
+
+        Its guest is not touched (Compute API, "Reset Server State"). A move that waits to be
+        confirmed is confirmed, because nobody could confirm or revert it any more.
+
+        Args:
+            context, server_id: who says so, of which server.
+            state: ``active`` or ``error``.
+
+        Raises:
+            Invalid: another state.
+            NotFound: there is no such server.
+            Conflict: it is still being scheduled.
+        """
+        check_admin(context, "reset a server's state")
+        if state not in _RESETS:
+            raise Invalid(f"a server's state is reset to active or error, not to {state!r}")
+        cell, instance = self._tasks.placed(context, server_id)
+        cell.instances.update(
+            instance.uuid, InstanceChanges(vm_state=_RESETS[state], task_state=None)
+        )
+        for migration in cell.migrations.of_instance(server_id):
+            if migration.status == MigrationStatus.FINISHED:
+                self._confirm(context, cell, migration)
+
+    def _confirm(self, context: RequestContext, cell: CellDatabase, migration: Migration) -> None:
+        around, uuid = self._around, migration.uuid
+        confirming = MigrationChanges(status=MigrationStatus.CONFIRMING)
+        allowed = (MigrationStatus.FINISHED, MigrationStatus.CONFIRMING)
+        around.seams.insist(
+            lambda: cell.migrations.update(uuid, confirming, allowed), "confirm a move"
+        )
+        compute = around.compute(migration.source_compute)
+        around.seams.insist(
+            lambda: compute.confirm_resize(context, migration.instance_uuid, uuid),
+            "tell a source",
+        )
 
     def _act(
         self,
@@ -220,53 +315,16 @@ class ServerActions:
         tasks: tuple[TaskState | None, ...] = (None,),
         changes: InstanceChanges | None = None,
     ) -> None:
-        cell, instance = self._in_cell(context, server_id)
-        check_unlocked(context, instance)
-        _check_states(instance, action, vm_states)
-        host = instance.host
-        if host is None:
-            raise Conflict(f"server {server_id} is on no host: it cannot {action}")
-        begun = msgspec.structs.replace(changes or InstanceChanges(), task_state=task)
-        try:
-            cell.instances.update(
-                server_id, begun, expected_task_states=tasks, expected_vm_states=vm_states
-            )
-            self._record(context, cell, instance, action)
-            send(self._around.compute(host))
-        except (Conflict, NotFound):
-            raise  # the task, if there is one, is somebody else's
-        except Exception:
-            self._take_back(cell, instance, task)
-            raise
-
-    def _take_back(self, cell: CellDatabase, instance: Instance, task: TaskState) -> None:
-        """Let a task be over that did not get to the host, and let the server be as it was."""
-        before = InstanceChanges(task_state=None, image_id=instance.image_id)
-        try:
-            self._around.seams.insist(
-                lambda: cell.instances.update(instance.uuid, before, (task, None)),
-                "take a task back",
-            )
-        except (Conflict, NotFound) as error:
-            self._around.seams.handled(error, "somebody else goes on with the server")
-
-    def _in_cell(self, context: RequestContext, server_id: str) -> tuple[CellDatabase, Instance]:
-        cell, instance = self._servers.find(context, server_id)
-        if cell is None:
-            raise Conflict(f"server {server_id} is still being scheduled")
-        return cell, instance
-
-    def _record(
-        self, context: RequestContext, cell: CellDatabase, instance: Instance, action: str
-    ) -> None:
-        cell.actions.start(
-            instance.uuid, action, context.request_id, instance.project_id, instance.user_id
-        )
-
-
-def _check_states(instance: Instance, action: str, vm_states: tuple[VmState, ...]) -> None:
-    if instance.vm_state not in vm_states:
-        raise Conflict(
-            f"server {instance.uuid} is {instance.vm_state}; "
-            f"{action} takes one that is {' or '.join(vm_states)}"
+        cell, instance, host = self._tasks.find_on_host(context, server_id, action, vm_states)
+        compute = self._around.compute(host)
+        self._tasks.begin(
+            context,
+            cell,
+            instance,
+            action,
+            task,
+            vm_states,
+            lambda: send(compute),
+            tasks=tasks,
+            changes=changes,
         )

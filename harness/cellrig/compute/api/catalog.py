@@ -10,7 +10,7 @@ from cellrig.compute.api.policy import check_admin, may_see
 from cellrig.compute.api.requests import find_group
 from cellrig.compute.api.surroundings import Surroundings
 from cellrig.context import RequestContext
-from cellrig.errors import Invalid
+from cellrig.errors import Conflict, Invalid, NotFound
 from cellrig.flavors import validate_extra_specs
 from cellrig.model import Flavor, ServerGroup
 
@@ -49,6 +49,76 @@ class Flavors:
         """Return a flavor by id or name."""
         return self._around.api.flavors.get(flavor)
 
+    def visible(self, context: RequestContext, is_public: bool | None = True) -> list[Flavor]:
+        """Return the flavors that the caller may use, by name.
+
+        Args:
+            context: who asks.
+            is_public: only those that are public, or only those that are not; None for all.
+                Of others than administrators only their project's own are told.
+        """
+        flavors = self._around.api.flavors.all()
+        if context.is_admin:
+            return [each for each in flavors if is_public in (None, each.is_public)]
+        own = self._around.api.flavor_access.flavors(context.project_id)
+        return [each for each in flavors if each.is_public or each.id in own]
+
+    def find(self, context: RequestContext, flavor_id: str) -> Flavor:
+        """Return a flavor that the caller may use, by its id alone.
+
+        Raises:
+            NotFound: there is none.
+        """
+        flavor = self._around.api.flavors.get(flavor_id)
+        usable = flavor.is_public or context.is_admin
+        if not usable:
+            usable = flavor.id in self._around.api.flavor_access.flavors(context.project_id)
+        if flavor.id != flavor_id or not usable:
+            raise NotFound("flavor", flavor_id)
+        return flavor
+
+    def describe(self, context: RequestContext, flavor_id: str, description: str | None) -> Flavor:
+        """Give a flavor another description (microversion 2.55; administrators)."""
+        check_admin(context, "change flavors")
+        flavor = self.find(context, flavor_id)
+        changed = msgspec.structs.replace(flavor, description=description)
+        self._around.api.flavors.save(changed)
+        return changed
+
+    def projects(self, context: RequestContext, flavor_id: str) -> tuple[str, ...]:
+        """Return the projects that may use a flavor that is not public (administrators).
+
+        Raises:
+            NotFound: there is no such flavor, or everybody may use it.
+        """
+        check_admin(context, "see who may use a flavor")
+        if self.find(context, flavor_id).is_public:
+            raise NotFound("access list of public flavor", flavor_id)
+        return self._around.api.flavor_access.projects(flavor_id)
+
+    def add_project(self, context: RequestContext, flavor_id: str, project_id: str) -> None:
+        """Let a project use a flavor (administrators).
+
+        Raises:
+            Conflict: everybody may, or the project may already.
+        """
+        check_admin(context, "say who may use a flavor")
+        if self.find(context, flavor_id).is_public:
+            raise Conflict(f"flavor {flavor_id} is public: every project may use it")
+        self._around.api.flavor_access.add(flavor_id, project_id)
+
+    def remove_project(self, context: RequestContext, flavor_id: str, project_id: str) -> None:
+        """Let a project use a flavor no more (administrators).
+
+        Raises:
+            NotFound: it may not.
+            Conflict: everybody may.
+        """
+        check_admin(context, "say who may use a flavor")
+        if self.find(context, flavor_id).is_public:
+            raise Conflict(f"flavor {flavor_id} is public: every project may use it")
+        self._around.api.flavor_access.remove(flavor_id, project_id)
+
     def all(self, context: RequestContext) -> list[Flavor]:
         """Return all flavors, by name."""
         return self._around.api.flavors.all()
@@ -68,7 +138,10 @@ class Flavors:
     def delete(self, context: RequestContext, flavor: str) -> None:
         """Delete a flavor; servers that exist keep theirs."""
         check_admin(context, "delete flavors")
-        self._around.api.flavors.delete(self._around.api.flavors.get(flavor).id)
+        known = self._around.api.flavors.get(flavor)
+        self._around.api.flavors.delete(known.id)
+        if not known.is_public:
+            self._around.api.flavor_access.forget(known.id)
 
 
 class ServerGroups:

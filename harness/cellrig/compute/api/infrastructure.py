@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from cellrig.compute.api.policy import check_admin
+from cellrig.compute.api.record_lists import all_services
 from cellrig.compute.api.requests import DEFAULT_ZONE, zones_of
 from cellrig.compute.api.servers import is_up
 from cellrig.compute.api.surroundings import Surroundings
@@ -35,12 +36,7 @@ class Services:
 
     def all(self, context: RequestContext) -> list[Service]:
         """Return the services of all cells that answer, by host."""
-        cells = self._around.cells
-        gathered = cells.scatter.gather(cells.with_hosts(), lambda cell: cell.hosts.services())
-        return sorted(
-            (service for answer in gathered.answers.values() for service in answer),
-            key=lambda service: (service.host, service.binary),
-        )
+        return list(all_services(self._around.cells))
 
     def show(self, context: RequestContext, host: str) -> Service:
         """Return the compute service of a host."""
@@ -49,6 +45,10 @@ class Services:
     def is_up(self, context: RequestContext, host: str) -> bool:
         """Whether a host's compute service is alive, as far as its reports tell."""
         return is_up(self.show(context, host), self._around.runtime.now())
+
+    def is_alive(self, service: Service) -> bool:
+        """Whether a service that has been listed is alive, as far as its reports tell."""
+        return is_up(service, self._around.runtime.now())
 
     def disable(self, context: RequestContext, host: str, reason: str | None = None) -> None:
         """Keep new servers away from a host."""
@@ -139,7 +139,9 @@ class Aggregates:
         for host in hosts:
             self._around.api.mappings.cell_of_host(host)
         data = {**(metadata or {}), **({ZONE_KEY: zone} if zone else {})}
-        aggregate = self._around.api.aggregates.create(self._around.new_uuid(), name, data)
+        aggregate = self._around.api.aggregates.create(
+            self._around.new_uuid(), name, data, self._around.runtime.now()
+        )
         for host in hosts:
             aggregate = self.add_host(context, aggregate.id, host)
         return aggregate
@@ -192,6 +194,29 @@ class Aggregates:
         merged = {**known.metadata, **metadata}
         data = {key: value for key, value in merged.items() if value is not None}
         return self._around.api.aggregates.set_metadata(aggregate_id, data)
+
+    def update(
+        self,
+        context: RequestContext,
+        aggregate_id: int,
+        *,
+        name: str | None = None,
+        zone: str | None = None,
+    ) -> Aggregate:
+        """Give an aggregate another name, or its hosts another zone; what is None stays.
+
+        Raises:
+            NotFound: there is no such aggregate.
+            Conflict: the name is taken.
+        """
+        check_admin(context, "change aggregates")
+        store = self._around.api.aggregates
+        aggregate = store.get(aggregate_id)
+        if name is not None:
+            aggregate = store.rename(aggregate_id, name, self._around.runtime.now())
+        if zone is not None:
+            aggregate = self.set_metadata(context, aggregate_id, {ZONE_KEY: zone})
+        return aggregate
 
     def delete(self, context: RequestContext, aggregate_id: int) -> None:
         """Delete an aggregate.

@@ -6,13 +6,23 @@ from collections.abc import Mapping
 
 import msgspec
 
+from cellrig.compute.api.block_devices import CheckedDevices, check_block_devices
 from cellrig.compute.api.policy import check_admin, may_see
 from cellrig.compute.api.surroundings import Surroundings
+from cellrig.compute.api.volume_images import with_disks_of
 from cellrig.context import RequestContext
 from cellrig.errors import Invalid, NotFound
 from cellrig.flavors import validate_extra_specs
 from cellrig.image import StoredImage
-from cellrig.model import Aggregate, Flavor, ImageProperties, RequestSpec, ServerGroup
+from cellrig.model import (
+    Aggregate,
+    BlockDevice,
+    Flavor,
+    ImageProperties,
+    Presentation,
+    RequestSpec,
+    ServerGroup,
+)
 
 #: The zone of hosts that no aggregate puts into one.
 DEFAULT_ZONE = "nova"
@@ -28,6 +38,8 @@ class ServerRequest(msgspec.Struct, frozen=True, kw_only=True):
     Args:
         flavor: id or name.
         image: id or name; None only for a server that boots from a volume.
+        block_devices: all its disks, what it boots from included; none for a local root disk made
+            from the image.
         name: of the server; with several, ``-1``, ``-2``, ... is added.
         count: how many.
         zone: an availability zone, or an administrator's ``zone:host`` or ``zone:host:node``,
@@ -35,6 +47,7 @@ class ServerRequest(msgspec.Struct, frozen=True, kw_only=True):
         host: a host that the filters still judge (microversion 2.74).
         group: uuid of the server group to join.
         hints: the field's scheduler hints: ``same_host``, ``different_host``, ...
+        presentation: what the API shows of the servers and nobody else needs.
     """
 
     flavor: str
@@ -49,6 +62,8 @@ class ServerRequest(msgspec.Struct, frozen=True, kw_only=True):
     tags: tuple[str, ...] = ()
     key_name: str | None = None
     hostname: str | None = None
+    block_devices: tuple[BlockDevice, ...] = ()
+    presentation: Presentation = Presentation()
 
 
 class CheckedRequest(msgspec.Struct, frozen=True):
@@ -60,18 +75,30 @@ class CheckedRequest(msgspec.Struct, frozen=True):
     zone: str | None
     force_host: str | None
     force_node: str | None
+    devices: CheckedDevices | None
+
+    @property
+    def boots_from_volume(self) -> bool:
+        """Whether the servers have no local root disk."""
+        return self.devices is not None and self.devices.boots_from_volume
+
+    @property
+    def _image_properties(self) -> ImageProperties | None:
+        if self.boots_from_volume and self.devices is not None:
+            return self.devices.image
+        image = self.image
+        if image is None:
+            return None
+        return ImageProperties(image.id, image.min_disk, image.min_ram, image.properties)
 
     def spec(self, context: RequestContext, instance_uuid: str) -> RequestSpec:
         """Return what one of the servers needs of a host."""
-        image = self.image
         return RequestSpec(
             instance_uuid=instance_uuid,
             project_id=context.project_id,
             user_id=context.user_id,
             flavor=self.flavor,
-            image=None
-            if image is None
-            else ImageProperties(image.id, image.min_disk, image.min_ram, image.properties),
+            image=self._image_properties,
             availability_zone=self.zone,
             force_host=self.force_host,
             force_node=self.force_node,
@@ -81,6 +108,7 @@ class CheckedRequest(msgspec.Struct, frozen=True):
                 for key, value in self.asked.hints.items()
             },
             group_uuid=self.asked.group,
+            boots_from_volume=self.boots_from_volume,
         )
 
 
@@ -91,15 +119,18 @@ def check_request(
 
     Raises:
         Invalid: names the argument, what was given and what it takes.
-        NotFound: a flavor, image, host, zone or group does not exist.
+        NotFound: a flavor, image, volume, host, zone or group does not exist.
         Forbidden: somebody who is no administrator names a host.
     """
     _check_texts(asked)
     flavor = rig.api.flavors.get(asked.flavor)
     validate_extra_specs(flavor.extra_specs)
     image = None if asked.image is None else rig.images.get(asked.image)
+    wanted = asked.block_devices
     if image is not None:
         check_image_fits(image, flavor)
+        image, wanted = with_disks_of(image, wanted)
+    devices = _check_devices(context, rig, wanted, flavor, image, asked.count)
     zone, force_host, force_node = _split_zone(asked.zone)
     if zone is not None and zone not in zones_of(rig.api.aggregates.all()):
         known = ", ".join(sorted(zones_of(rig.api.aggregates.all())))
@@ -110,7 +141,22 @@ def check_request(
             rig.api.mappings.cell_of_host(host)
     if asked.group is not None:
         find_group(context, rig, asked.group)
-    return CheckedRequest(asked, flavor, image, zone, force_host, force_node)
+    return CheckedRequest(asked, flavor, image, zone, force_host, force_node, devices)
+
+
+def _check_devices(
+    context: RequestContext,
+    rig: Surroundings,
+    wanted: tuple[BlockDevice, ...],
+    flavor: Flavor,
+    image: StoredImage | None,
+    count: int,
+) -> CheckedDevices | None:
+    if wanted:
+        return check_block_devices(context, rig, wanted, flavor, image, count)
+    if image is None:
+        raise Invalid("a server takes an image, or a volume with boot_index 0 to boot from")
+    return None
 
 
 def find_group(context: RequestContext, rig: Surroundings, group_uuid: str) -> ServerGroup:

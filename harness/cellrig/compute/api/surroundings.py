@@ -8,10 +8,12 @@ from cellrig.cells import Cells
 from cellrig.compute.interface import ComputeService
 from cellrig.conductor.interface import SuperConductorService
 from cellrig.db import ApiDatabase
+from cellrig.errors import Invalid, NotFound
 from cellrig.image import ImageService
 from cellrig.placement.client import PlacementClient
 from cellrig.runtime import Runtime
 from cellrig.seams import Seams
+from cellrig.volume.client import VolumeClient
 
 
 class Surroundings:
@@ -19,7 +21,7 @@ class Surroundings:
 
     Args:
         api, cells: the databases.
-        placement, images: other services' clients, behind their seams.
+        placement, images, volumes: other services' clients, behind their seams.
         conductor: the super-conductor.
         compute: makes the client of a host's compute service.
         runtime, seams: of the rig.
@@ -33,6 +35,7 @@ class Surroundings:
         cells: Cells,
         placement: PlacementClient,
         images: ImageService,
+        volumes: VolumeClient,
         conductor: SuperConductorService,
         compute: Callable[[str], ComputeService],
         runtime: Runtime,
@@ -43,8 +46,20 @@ class Surroundings:
         self.cells = cells
         self.placement = placement
         self.images = images
+        self.volumes = volumes
         self.conductor = conductor
         self.compute = compute
         self.runtime = runtime
         self.seams = seams
         self.new_uuid = new_uuid
+
+    def cell_of_host(self, host: str) -> str:
+        """Return the cell of a host that a request names.
+
+        Raises:
+            Invalid: there is no such host.
+        """
+        try:
+            return self.api.mappings.cell_of_host(host)
+        except NotFound as error:
+            raise Invalid(f"compute host {host!r} does not exist: name another one") from error

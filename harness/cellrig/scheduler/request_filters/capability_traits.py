@@ -7,6 +7,7 @@ from cellrig.flavors.resource_request import requiring
 from cellrig.placement.types import CandidateQuery
 from cellrig.scheduler.request_filters.interface import Asked
 
+_MULTIATTACH = "COMPUTE_VOLUME_MULTI_ATTACH"
 _ENCRYPTION = "COMPUTE_EPHEMERAL_ENCRYPTION"
 _FORMATS = {"luks": f"{_ENCRYPTION}_LUKS", "plain": f"{_ENCRYPTION}_PLAIN"}
 _TRUE, _FALSE = ("1", "on", "true", "yes"), ("0", "off", "false", "no")
@@ -15,9 +16,16 @@ _TRUE, _FALSE = ("1", "on", "true", "yes"), ("0", "off", "false", "no")
 def capability_traits(query: CandidateQuery, asked: Asked) -> CandidateQuery:
     """Require the traits of the driver's capabilities that the guest will use.
 
+    A volume that several servers may have takes a driver that can make shareable disks.
     Encryption of local disks: flavor ``hw:ephemeral_encryption``, image
     ``hw_ephemeral_encryption``, and either with ``_format`` appended.
     """
+    if asked.multiattach:
+        query = requiring(query, frozenset({_MULTIATTACH}))
+    return _encryption(query, asked)
+
+
+def _encryption(query: CandidateQuery, asked: Asked) -> CandidateQuery:
     wanted = _said(asked, "hw:ephemeral_encryption", "hw_ephemeral_encryption")
     if wanted is None or wanted.lower() in _FALSE:
         return query

@@ -17,10 +17,12 @@ class Asked(msgspec.Struct, frozen=True):
     Args:
         spec: what the servers need.
         aggregates: the host aggregates.
+        multiattach: a volume of theirs is one that several servers may have.
     """
 
     spec: RequestSpec
     aggregates: AggregateIndex
+    multiattach: bool = False
 
 
 class RequestFilter(Protocol):

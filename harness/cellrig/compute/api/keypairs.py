@@ -1,0 +1,131 @@
+"""Key pairs: made here or brought by their users."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+
+from cellrig.compute.api.surroundings import Surroundings
+from cellrig.context import RequestContext
+from cellrig.errors import ExtraMissing, Forbidden, Invalid
+from cellrig.model import Keypair, KeypairType
+
+_KINDS = ("ssh-rsa", "ssh-dss", "ssh-ed25519")
+_CURVES = "ecdsa-sha2-nistp"
+
+
+class Keypairs:
+    """The key pairs of all users.
+
+    Args:
+        around: the compute API's surroundings.
+    """
+
+    def __init__(self, around: Surroundings) -> None:
+        self._around = around
+
+    def create(
+        self,
+        context: RequestContext,
+        name: str,
+        *,
+        public_key: str | None = None,
+        type: KeypairType = KeypairType.SSH,  # noqa: A002 - the API's own name
+        user_id: str | None = None,
+    ) -> tuple[Keypair, str | None]:
+        """Add a key pair.
+
+        Args:
+            context: who asks.
+            name: unique among the user's.
+            public_key: as OpenSSH writes it, or a certificate in PEM; None makes a new pair.
+            type: what the public key is.
+            user_id: whose it shall be, for administrators (microversion 2.10).
+
+        Returns:
+            The key pair, and the private key where one was made: nobody keeps it.
+
+        Raises:
+            Invalid: the public key cannot be read.
+            Conflict: the user has one of this name.
+            Forbidden: somebody who is no administrator names another user.
+            ExtraMissing: a pair is to be made, and what makes it is not installed.
+        """
+        private = None
+        if public_key is None:
+            if type is not KeypairType.SSH:
+                raise Invalid(f"a key pair of type {type} takes a public_key; only ssh is made")
+            public_key, private = _make_pair()
+        keypair = Keypair(
+            self._owner(context, user_id),
+            name,
+            type,
+            _fingerprint(public_key, type),
+            public_key,
+            self._around.runtime.now(),
+        )
+        return self._around.api.keypairs.create(keypair), private
+
+    def show(self, context: RequestContext, name: str, user_id: str | None = None) -> Keypair:
+        """Return one of the caller's key pairs; of any user's, to an administrator."""
+        return self._around.api.keypairs.get(self._owner(context, user_id), name)
+
+    def all(self, context: RequestContext, user_id: str | None = None) -> list[Keypair]:
+        """Return the caller's key pairs, by name; any user's, to an administrator."""
+        return self._around.api.keypairs.of_user(self._owner(context, user_id))
+
+    def delete(self, context: RequestContext, name: str, user_id: str | None = None) -> None:
+        """Delete one of the caller's key pairs; any user's, for an administrator."""
+        self._around.api.keypairs.delete(self._owner(context, user_id), name)
+
+    def _owner(self, context: RequestContext, user_id: str | None) -> str:
+        if user_id not in (None, context.user_id) and not context.is_admin:
+            raise Forbidden(
+                f"user {context.user_id} may not see key pairs of user {user_id}: "
+                "this takes an administrator"
+            )
+        return user_id or context.user_id
+
+
+def _fingerprint(public_key: str, type_: KeypairType) -> str:
+    """Return a key's MD5 sum, or a certificate's SHA-1 sum, in pairs of digits."""
+    if type_ is KeypairType.X509:
+        lines = [line.strip() for line in public_key.strip().splitlines()]
+        if len(lines) < 3 or lines[0] != "-----BEGIN CERTIFICATE-----":
+            raise Invalid("public_key is no certificate in PEM, which type x509 takes")
+        return _pairs(hashlib.sha1(_decoded("".join(lines[1:-1])), usedforsecurity=False))
+    words = public_key.split()
+    if len(words) < 2 or not (words[0] in _KINDS or words[0].startswith(_CURVES)):
+        raise Invalid("public_key is no OpenSSH public key: it takes a type and the key in base64")
+    return _pairs(hashlib.md5(_decoded(words[1]), usedforsecurity=False))
+
+
+def _decoded(text: str) -> bytes:
+    try:
+        return base64.b64decode(text, validate=True)
+    except binascii.Error as error:
+        raise Invalid(f"public_key cannot be decoded from base64: {error}") from error
+
+
+def _pairs(digest: hashlib._Hash) -> str:
+    return ":".join(f"{byte:02x}" for byte in digest.digest())
+
+
+def _make_pair() -> tuple[str, str]:
+    """Return a new key pair, as OpenSSH writes them: the public key, the private key."""
+    try:
+        from cryptography.hazmat.primitives import serialization
+        from cryptography.hazmat.primitives.asymmetric import ed25519
+    except ModuleNotFoundError as error:
+        raise ExtraMissing("making a key pair", error.name, "http") from error
+    key = ed25519.Ed25519PrivateKey.generate()
+    private = key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.OpenSSH,
+        serialization.NoEncryption(),
+    )
+    public = key.public_key().public_bytes(
+        serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH
+    )
+    return f"{public.decode()} Generated-by-Cellrig", private.decode()

@@ -1,0 +1,244 @@
+"""Live migrations, on their destination: checks, preparation, and what is left of it either way."""
+
+from __future__ import annotations
+
+import msgspec
+from msgspec.structs import replace
+
+from cellrig.compute.arrivals import Arrivals
+from cellrig.compute.connections import Connections
+from cellrig.compute.disks import disks_of
+from cellrig.compute.guests import guest_of
+from cellrig.compute.host import ComputeHost, power_state_of
+from cellrig.compute.second_attachments import SecondAttachments
+from cellrig.context import RequestContext
+from cellrig.driver.errors import MigrationPreCheckError
+from cellrig.driver.reports import HostState
+from cellrig.driver.values import MigrateData
+from cellrig.errors import Conflict, NotFound
+from cellrig.model import (
+    Instance,
+    InstanceChanges,
+    Migration,
+    MigrationChanges,
+    MigrationStatus,
+    PowerState,
+    TaskState,
+    VmState,
+)
+from cellrig.moves import Ownership
+
+
+class LiveArrivals:
+    """Takes in guests that run.
+
+    Args:
+        host: which.
+        arrivals, connections, second: of the host.
+        ownership: of resources.
+    """
+
+    def __init__(
+        self,
+        host: ComputeHost,
+        arrivals: Arrivals,
+        connections: Connections,
+        second: SecondAttachments,
+        ownership: Ownership,
+    ) -> None:
+        self._host = host
+        self._arrivals = arrivals
+        self._connections = connections
+        self._second = second
+        self._ownership = ownership
+
+    def host_state(self, _context: RequestContext, node: str) -> HostState:
+        """Return what the hypervisor says of a node of this host."""
+        return self._host.driver.get_host_state(node)
+
+    def check_destination(
+        self,
+        context: RequestContext,
+        instance_uuid: str,
+        node: str,
+        source_state: HostState,
+        block_migration: bool | None,
+    ) -> MigrateData:
+        """Ask both drivers whether a guest can come here; nothing is changed.
+
+        Args:
+            context, instance_uuid: who asks, for which server.
+            node: the node here.
+            source_state: of the node where it is.
+            block_migration: copy local disks; None: where the hosts do not share them.
+
+        Raises:
+            MigrationPreCheckError: it cannot, and why.
+        """
+        host = self._host
+        instance = host.instances.get(instance_uuid)
+        if not host.driver.capabilities.live_migration:
+            raise MigrationPreCheckError(
+                instance_uuid, f"the driver of host {host.name} does not support live migration"
+            )
+        guest = guest_of(replace(instance, node=node))
+        data = host.driver.check_can_live_migrate_destination(
+            guest, source_state, bool(block_migration)
+        )
+        if block_migration is None and not data.shared_storage and _has_local_disk(instance):
+            data = host.driver.check_can_live_migrate_destination(guest, source_state, True)
+        source = host.compute(str(instance.host))
+        return source.check_can_live_migrate_source(context, instance_uuid, data)
+
+    def check_source(
+        self, context: RequestContext, instance_uuid: str, data: MigrateData
+    ) -> MigrateData:
+        """Ask the driver here, where the guest is, whether it can go; nothing is changed."""
+        host = self._host
+        instance = host.instances.get(instance_uuid)
+        mappings = host.block_devices.of_instance(instance_uuid)
+        return host.driver.check_can_live_migrate_source(
+            guest_of(instance), disks_of(mappings), data
+        )
+
+    def prepare(
+        self, context: RequestContext, instance_uuid: str, migration_uuid: str
+    ) -> MigrateData:
+        """Connect a server's volumes by attachments of their own, set its devices aside.
+
+        Raises:
+            CellrigError: it cannot come; the source takes back what was made.
+        """
+        host = self._host
+        with host.lock(instance_uuid):
+            migration = host.migrations.get(migration_uuid)
+            if migration.status != MigrationStatus.PREPARING:
+                raise Conflict(
+                    f"migration {migration_uuid} is {migration.status}; this takes one that is "
+                    f"{MigrationStatus.PREPARING}"
+                )
+            instance = self._here(host.instances.get(instance_uuid), migration)
+            mappings = host.block_devices.of_instance(instance_uuid)
+            with self._connections.section(context, mappings):
+                opened = [
+                    self._second.open(context, instance, migration_uuid, mapping)
+                    for mapping in mappings
+                ]
+                return host.driver.pre_live_migration(
+                    guest_of(instance),
+                    disks_of(opened),
+                    self._arrivals.devices(instance),
+                    msgspec.convert(migration.data, MigrateData),
+                )
+
+    def finish(self, context: RequestContext, instance_uuid: str, migration_uuid: str) -> None:
+        """Make a guest that has arrived a lasting one, and end its move; twice is harmless."""
+        host = self._host
+        with host.lock(instance_uuid):
+            try:
+                migration = host.seams.insist(
+                    lambda: host.migrations.get(migration_uuid), "see a move"
+                )
+                if migration.status != MigrationStatus.POST_MIGRATING:
+                    return
+                with host.event(
+                    context, instance_uuid, "compute_post_live_migration_at_destination"
+                ):
+                    self.end(context, migration)
+            except Exception as error:  # noqa: BLE001 - told, and tried again
+                host.seams.handled(error, "the periodic work ends the move")
+
+    def end(self, context: RequestContext, migration: Migration) -> None:
+        """Do what `finish` does; twice is harmless."""
+        host, insist = self._host, self._host.seams.insist
+        uuid = migration.instance_uuid
+        instance = insist(lambda: host.instances.get(uuid), "see what became of the server")
+        mappings = insist(lambda: host.block_devices.of_instance(uuid), "see its volumes")
+        arrived = self._here(instance, migration)
+        try:
+            devices = self._arrivals.devices(arrived)
+            host.undo(
+                lambda: host.driver.post_live_migration_at_destination(
+                    guest_of(arrived),
+                    disks_of(mappings),
+                    devices,
+                    msgspec.convert(migration.data, MigrateData),
+                ),
+                "make a guest lasting",
+            )
+        except Exception as error:  # noqa: BLE001 - the guest runs here all the same
+            host.seams.handled(error, "the guest runs here as it has arrived")
+        self._second.complete(context, mappings)
+        insist(lambda: self._ownership.drop(migration.uuid), "give a source back")
+        power = power_state_of(host, arrived)
+        state = VmState.PAUSED if power == PowerState.PAUSED else VmState.ACTIVE
+        changes = InstanceChanges(vm_state=state, task_state=None, power_state=power)
+        try:
+            insist(
+                lambda: host.instances.update(uuid, changes, (TaskState.MIGRATING, None)),
+                "end a move",
+            )
+        except (Conflict, NotFound) as error:
+            host.seams.handled(error, "the user deletes the server")
+        completed = MigrationChanges(status=MigrationStatus.COMPLETED)
+        insist(lambda: host.migrations.update(migration.uuid, completed), "end a move")
+
+    def roll_back(
+        self, context: RequestContext, instance_uuid: str, migration_uuid: str, cancelled: bool
+    ) -> None:
+        """Give back what was prepared for a guest that stays where it was; twice is harmless."""
+        host = self._host
+        with host.lock(instance_uuid):
+            try:
+                migration = host.seams.insist(
+                    lambda: host.migrations.get(migration_uuid), "see a move"
+                )
+                if migration.status != MigrationStatus.REVERTING and not self._is_gone(migration):
+                    return
+                with host.event(
+                    context, instance_uuid, "compute_rollback_live_migration_at_destination"
+                ):
+                    self.take_back(context, migration, cancelled=cancelled)
+            except Exception as error:  # noqa: BLE001 - told, and tried again
+                host.seams.handled(error, "the periodic work takes the rest back")
+
+    def _is_gone(self, migration: Migration) -> bool:
+        """Whether a move has ended because its server is deleted, which it may be by now."""
+        if migration.status != MigrationStatus.CANCELLED:
+            return False
+        instance = self._host.instances.get(migration.instance_uuid)
+        return instance.deleted or instance.task_state == TaskState.DELETING
+
+    def take_back(self, context: RequestContext, migration: Migration, *, cancelled: bool) -> None:
+        """Do what `roll_back` does; twice is harmless."""
+        host, insist = self._host, self._host.seams.insist
+        uuid = migration.instance_uuid
+        instance = insist(lambda: host.instances.get(uuid), "see what became of the server")
+        mappings = insist(lambda: host.block_devices.of_instance(uuid), "see its volumes")
+        data = msgspec.convert(migration.data, MigrateData)
+        with self._connections.section(context, mappings):
+            try:
+                disks = disks_of(self._second.opened(context, migration, mappings))
+                host.undo(
+                    lambda: host.driver.rollback_live_migration_at_destination(
+                        guest_of(self._here(instance, migration)),
+                        disks,
+                        data,
+                        destroy_disks=not data.shared_storage,
+                    ),
+                    "give back what was prepared",
+                )
+            except Exception as error:  # noqa: BLE001 - the guest is not here
+                host.seams.handled(error, "what was prepared stays until the clean-up")
+            self._second.release(context, migration)
+        over = MigrationStatus.CANCELLED if cancelled else MigrationStatus.ERROR
+        changes = MigrationChanges(status=over, attachments={})
+        insist(lambda: host.migrations.update(migration.uuid, changes), "end a move")
+
+    def _here(self, instance: Instance, migration: Migration) -> Instance:
+        return replace(instance, host=self._host.name, node=migration.dest_node)
+
+
+def _has_local_disk(instance: Instance) -> bool:
+    flavor = instance.hosted_flavor
+    return bool(flavor.root_gb or flavor.ephemeral_gb or flavor.swap_mb)
