@@ -2,5 +2,6 @@
 
 from cellrig.cells.cells import Cells
 from cellrig.cells.scatter import CELL_TIMEOUT, Gathered, Scatter
+from cellrig.cells.streams import Stream
 
-__all__ = ["CELL_TIMEOUT", "Cells", "Gathered", "Scatter"]
+__all__ = ["CELL_TIMEOUT", "Cells", "Gathered", "Scatter", "Stream"]

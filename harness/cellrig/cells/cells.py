@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from cellrig.cells.scatter import Scatter
 from cellrig.db import ApiDatabase, CellDatabase
@@ -53,3 +53,16 @@ class Cells:
             for cell in self._api.mappings.cells()
             if not cell.disabled and cell.name != CELL0
         }
+
+    def of_project(self, project_id: str) -> dict[str, CellDatabase]:
+        """Return the cells where a project has, or had, servers."""
+        return self._named(self._api.mappings.cells_of_project(project_id))
+
+    def of_instances(self, instance_uuids: Sequence[str]) -> dict[str, CellDatabase]:
+        """Return the cells that some instances are in."""
+        mappings = self._api.mappings.instances(instance_uuids)
+        return self._named(mapping.cell for mapping in mappings)
+
+    def _named(self, names: Iterable[str | None]) -> dict[str, CellDatabase]:
+        wanted = set(names)
+        return {name: cell for name, cell in self.databases.items() if name in wanted}

@@ -10,13 +10,15 @@ import msgspec
 
 from cellrig.db import CellDatabase
 from cellrig.errors import CellBroken, CellDown, CellLate, CellUnavailable, DatabaseUnavailable
-from cellrig.runtime import DeadlineExceeded, Runtime
+from cellrig.runtime import DeadlineExceeded, Runtime, Task
 from cellrig.seams import Process, Seams
 
 T = TypeVar("T")
 
 #: Seconds that a cell may take to answer.
 CELL_TIMEOUT = 60.0
+#: Seconds more after which a task that should have ended by then is left behind.
+_GRACE = 1.0
 
 
 class Gathered(msgspec.Struct, Generic[T], frozen=True):
@@ -57,21 +59,41 @@ class Scatter:
         def ask(name: str) -> None:
             outcomes[name] = self._outcome(name, cells[name], question)
 
-        if len(cells) == 1:
-            ask(next(iter(cells)))
-        else:
-            tasks = [
-                self._runtime.spawn(
-                    partial(ask, name), name=f"ask cell {name}", owner=self._process
-                )
-                for name in cells
-            ]
-            for task in tasks:
-                task.result()
-        return Gathered(
-            {n: o for n in cells if not isinstance(o := outcomes[n], CellUnavailable)},
-            {n: o for n in cells if isinstance(o := outcomes[n], CellUnavailable)},
+        if len(cells) <= 1:
+            for name in cells:
+                ask(name)
+            return _gathered(outcomes)
+        tasks = {
+            name: self._runtime.spawn(
+                partial(ask, name), name=f"ask cell {name}", owner=self._process
+            )
+            for name in cells
+        }
+        # In another dictionary: what a task that is left behind still finds changes no answer.
+        return _gathered(
+            {
+                name: outcomes[name]
+                if self._has_ended(task, name)
+                else CellLate(name, self._timeout)
+                for name, task in tasks.items()
+            }
         )
+
+    def _has_ended(self, task: Task, name: str) -> bool:
+        """Wait for a task; return False where it is stuck in what no deadline of its own ends.
+
+        That is so where a thread waits in a database's driver.
+        """
+        what = f"the end of what asks cell {name}"
+        try:
+            with self._runtime.deadline(self._timeout + _GRACE, what):
+                task.result()
+        except DeadlineExceeded as error:
+            if task.done or error.args[0] != what:
+                raise
+            self._seams.handled(error, f"cell {name} is missing from the answer")
+            return False
+        return True
 
     def _outcome(
         self, name: str, cell: CellDatabase, question: Callable[[CellDatabase], T]
@@ -90,3 +112,10 @@ class Scatter:
             missing = CellBroken(name, f"{type(error).__name__}: {error}")
             self._seams.handled(error, f"cell {name} is missing from the answer")
         return missing
+
+
+def _gathered(outcomes: Mapping[str, T | CellUnavailable]) -> Gathered[T]:
+    return Gathered(
+        {n: o for n, o in outcomes.items() if not isinstance(o, CellUnavailable)},
+        {n: o for n, o in outcomes.items() if isinstance(o, CellUnavailable)},
+    )
