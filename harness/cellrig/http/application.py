@@ -9,13 +9,15 @@ from typing import Any, TypeVar
 import falcon
 
 from cellrig.errors import CellrigError
+from cellrig.http.auth import Authenticate, by_name
 from cellrig.http.calls import Answer, Call
-from cellrig.http.errors import error_body, refusal_of
+from cellrig.http.errors import refusal_of
 from cellrig.http.faces import Face
 from cellrig.http.middleware import Admission
-from cellrig.http.openapi import describe
+from cellrig.http.openapi import DESCRIPTION_QUERY, describe
 from cellrig.http.responders import Surroundings, method_table
 from cellrig.http.routes import Route
+from cellrig.http.versions import negotiate
 
 S = TypeVar("S")
 
@@ -31,6 +33,7 @@ def wsgi_application(
     prefix: str,
     now: Callable[[], float],
     new_uuid: Callable[[], str],
+    authenticate: Authenticate = by_name,
 ) -> falcon.App[Any, Any]:
     """Build the WSGI application of a face.
 
@@ -41,6 +44,7 @@ def wsgi_application(
         prefix: path of its root, for example ``/placement``; empty for ``/``.
         now: seconds since the epoch.
         new_uuid: makes the uuids of requests, and of what clients create without one.
+        authenticate: tells whose token it is.
 
     Raises:
         ValueError: `prefix` does not begin with a slash, or ends with one.
@@ -48,20 +52,22 @@ def wsgi_application(
     if prefix and (not prefix.startswith("/") or prefix.endswith("/")):
         raise ValueError(f"prefix is {prefix!r}; it is empty, or begins and does not end with /")
     told = list(routes)
-    description = describe(face, told, prefix)
 
-    def show_description(_call: Call[S]) -> Answer:
-        """Describe this API in OpenAPI's form."""
-        return Answer(body=description)
+    def show_description(call: Call[S]) -> Answer:
+        """Describe this API in OpenAPI's form, at the microversion of the query or the highest."""
+        wanted = call.single("microversion") or "latest"
+        version = negotiate(face.versions, f"{face.versions.service_type} {wanted}")
+        return Answer(body=describe(face, told, prefix, version))
 
-    told.append(Route("GET", DESCRIPTION_PATH, show_description, (200,), policy=None))
+    query = {(0, 0): DESCRIPTION_QUERY}
+    told.append(Route("GET", DESCRIPTION_PATH, show_description, (200,), query=query, policy=None))
     paths: dict[str, list[Route[S]]] = {}
     for route in told:
         paths.setdefault(route.path, []).append(route)
     public = {
         prefix + path or "/" for path, found in paths.items() if not any(r.policy for r in found)
     }
-    application = falcon.App(middleware=[Admission(face, public, new_uuid)])
+    application = falcon.App(middleware=[Admission(face, public, new_uuid, authenticate)])
     # An answer without a body has no media type either.
     application.resp_options.default_media_type = None  # type: ignore[assignment]
     application.set_error_serializer(_serializer(face))
@@ -79,11 +85,8 @@ def _serializer(
     face: Face,
 ) -> Callable[[falcon.Request, falcon.Response, falcon.HTTPError], None]:
     def serialize(req: falcon.Request, resp: falcon.Response, error: falcon.HTTPError) -> None:
-        version = req.context.version
-        has_codes = version is not None and version >= face.codes_since
-        resp.data = error_body(
-            error, req.context.request_id, face.default_code if has_codes else None
-        )
+        context = req.context
+        resp.data = face.error_body(error, context.request_id, context.version)
         resp.content_type = falcon.MEDIA_JSON
 
     return serialize

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -24,9 +24,13 @@ class Call(msgspec.Struct, Generic[S], frozen=True):
         caller: who asks; None where no token is needed.
         parameters: the named segments of the path.
         query: the query string's pairs, in their order.
-        body: what came, decoded from JSON; None where the route takes no body.
+        body: what came, decoded from JSON; None where the route takes no body; a stream where it
+            takes data.
         base: path of the face's root, without a slash at the end; links begin with it.
+        origin: scheme, host and port by which the client has reached us.
+        headers: the request's, by their names in capitals.
         new_uuid: makes a uuid that nobody has yet.
+        request_id: as the answer carries it.
     """
 
     service: S
@@ -37,6 +41,9 @@ class Call(msgspec.Struct, Generic[S], frozen=True):
     body: Any
     base: str
     new_uuid: Callable[[], str]
+    origin: str = ""
+    headers: Mapping[str, str] = {}
+    request_id: str = ""
 
     def single(self, name: str) -> str | None:
         """Return the value of a query parameter that counts once: the last one given."""
@@ -52,10 +59,17 @@ class Answer(msgspec.Struct, frozen=True):
 
     Args:
         status: the HTTP status.
-        body: what is encoded as JSON; None for no body.
+        body: what is encoded as JSON; bytes are JSON already; None for no body.
         location: path of what was made, beginning with `Call.base`.
+        updated_at: when what is answered was written last, in seconds since the epoch; None for
+            this moment.
+        headers: further ones.
+        media_type: of the body.
     """
 
     status: int = 200
     body: Any = None
     location: str | None = None
+    updated_at: float | None = None
+    headers: dict[str, str] = {}
+    media_type: str = "application/json"

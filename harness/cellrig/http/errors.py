@@ -1,12 +1,10 @@
-"""Errors as clients see them: the API-SIG's form, ``{"errors": [{"status", "title", ...}]}``."""
+"""What a face refuses, and which status each failure of a service has."""
 
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import Any
 
 import falcon
-import msgspec
 
 from cellrig.errors import (
     CellrigError,
@@ -28,34 +26,6 @@ _STATUS: tuple[tuple[type[CellrigError], int], ...] = (
     (DatabaseUnavailable, 503),
     (MessagingTimeout, 503),
 )
-
-
-#: What `error_body` returns, as JSON Schema.
-ERROR_SCHEMA: dict[str, Any] = {
-    "type": "object",
-    "properties": {
-        "errors": {
-            "type": "array",
-            "minItems": 1,
-            "items": {
-                "type": "object",
-                "properties": {
-                    "status": {"type": "integer"},
-                    "title": {"type": "string"},
-                    "detail": {"type": "string"},
-                    "request_id": {"type": "string"},
-                    "code": {"type": "string"},
-                    "max_version": {"type": "string"},
-                    "min_version": {"type": "string"},
-                },
-                "required": ["status", "title", "detail", "request_id"],
-                "additionalProperties": False,
-            },
-        }
-    },
-    "required": ["errors"],
-    "additionalProperties": False,
-}
 
 
 class Refusal(falcon.HTTPError):
@@ -86,25 +56,3 @@ def refusal_of(error: CellrigError) -> Refusal | None:
             code = None if status == 404 else getattr(error, "code", None)
             return Refusal(status, str(error), stable_code=code)
     return None
-
-
-def error_body(error: falcon.HTTPError, request_id: str, default_code: str | None) -> bytes:
-    """Return the body for an error.
-
-    Args:
-        error: of the face or of the framework.
-        request_id: as in the header.
-        default_code: the code of errors that have none; None where this microversion has no codes.
-    """
-    status = error.status_code
-    told: dict[str, Any] = {
-        "status": status,
-        "title": HTTPStatus(status).phrase,
-        "detail": error.description or HTTPStatus(status).description,
-        "request_id": request_id,
-    }
-    if default_code is not None:
-        told["code"] = getattr(error, "stable_code", None) or default_code
-    if isinstance(error, Refusal):
-        told |= error.more
-    return msgspec.json.encode({"errors": [told]})

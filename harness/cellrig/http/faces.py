@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
+import falcon
 import msgspec
 
 from cellrig.http.versions import Version, VersionRange
+
+#: Makes the body for an error of the face or of the framework: the error, the request's id, the
+#: microversion (None where none could be negotiated).
+ErrorBody = Callable[[falcon.HTTPError, str, Version | None], bytes]
 
 
 class Face(msgspec.Struct, frozen=True):
@@ -13,13 +21,18 @@ class Face(msgspec.Struct, frozen=True):
     Args:
         title: for people.
         versions: the microversions that it speaks.
-        codes_since: from which on errors carry a stable code.
-        default_code: the code of errors that have none of their own.
-        dates_since: from which on answers carry ``Last-Modified`` and ``Cache-Control``.
+        error_body: the form that its errors have.
+        error_schema: that form, as JSON Schema.
+        microversioned: whether requests choose a microversion; else all are answered in the lowest.
+        legacy_header: an older header that carries the microversion alone, both ways.
+        dates_since: from which microversion on answers carry ``Last-Modified`` and
+            ``Cache-Control``; None for never.
     """
 
     title: str
     versions: VersionRange
-    codes_since: Version
-    default_code: str
-    dates_since: Version
+    error_body: ErrorBody
+    error_schema: dict[str, Any]
+    microversioned: bool = True
+    legacy_header: str | None = None
+    dates_since: Version | None = None

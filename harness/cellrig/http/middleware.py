@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 import falcon
 
-from cellrig.http.auth import TOKEN_HEADER, caller_of
+from cellrig.http.auth import TOKEN_HEADER, Authenticate
 from cellrig.http.errors import Refusal
 from cellrig.http.faces import Face
-from cellrig.http.versions import HEADER, negotiate
+from cellrig.http.versions import HEADER, Version, negotiate
 
 
 class Admission:
@@ -19,12 +19,20 @@ class Admission:
         face: what is asked.
         public: paths that need no token.
         new_uuid: makes request ids.
+        authenticate: tells whose token it is.
     """
 
-    def __init__(self, face: Face, public: set[str], new_uuid: Callable[[], str]) -> None:
+    def __init__(
+        self,
+        face: Face,
+        public: set[str],
+        new_uuid: Callable[[], str],
+        authenticate: Authenticate,
+    ) -> None:
         self._face = face
         self._public = public
         self._new_uuid = new_uuid
+        self._authenticate = authenticate
 
     def process_request(self, req: falcon.Request, resp: falcon.Response) -> None:
         """Admit one request.
@@ -37,15 +45,27 @@ class Admission:
         context.version = None
         context.request_id = f"req-{self._new_uuid()}"
         resp.set_header("x-openstack-request-id", context.request_id)
-        context.caller = caller_of(req.get_header(TOKEN_HEADER))
+        context.caller = self._authenticate(req.get_header(TOKEN_HEADER))
         if context.caller is None and req.path not in self._public:
             refusal = Refusal(401, f"a token is needed, in the header {TOKEN_HEADER}")
             refusal.headers = {"WWW-Authenticate": f'Keystone uri="{req.prefix}/identity"'}
             raise refusal
-        versions = self._face.versions
-        context.version = negotiate(versions, req.get_header(HEADER))
-        resp.set_headers(
-            {HEADER: f"{versions.service_type} {context.version}", "vary": HEADER},
-        )
+        context.version = self._negotiate(req, resp)
         if req.accept != "*/*" and not req.client_accepts_json:
             raise Refusal(406, "only application/json is provided")
+
+    def _negotiate(self, req: falcon.Request, resp: falcon.Response) -> Version:
+        """Return the microversion of a request, and say it in the answer."""
+        face = self._face
+        versions, legacy = face.versions, face.legacy_header
+        if not face.microversioned:
+            return versions.lowest
+        asked = req.get_header(HEADER)
+        if asked is None and legacy is not None and (older := req.get_header(legacy)):
+            asked = f"{versions.service_type} {older}"
+        version = negotiate(versions, asked)
+        resp.set_headers({HEADER: f"{versions.service_type} {version}", "vary": HEADER})
+        if legacy is not None:
+            resp.set_header(legacy, str(version))
+            resp.set_header("vary", f"{HEADER}, {legacy}")
+        return version

@@ -1,4 +1,8 @@
-"""The OpenAPI 3.1 description of a face, made from its routes at its highest microversion."""
+"""The OpenAPI 3.1 description of a face at one microversion, made from its routes.
+
+OpenAPI has no word for microversions, so there is one description for each: it has the routes that
+this microversion knows, with the parameters and bodies that it takes.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +12,23 @@ from typing import Any
 
 from cellrig.http.auth import TOKEN_HEADER
 from cellrig.http.checking import Schema
-from cellrig.http.errors import ERROR_SCHEMA
 from cellrig.http.faces import Face
 from cellrig.http.routes import Route
-from cellrig.http.versions import HEADER, pick
+from cellrig.http.uuids import is_dashed_uuid
+from cellrig.http.versions import HEADER, Version, pick
+
+#: What the description itself is asked with.
+DESCRIPTION_QUERY = Schema(
+    {
+        "type": "object",
+        "properties": {
+            "microversion": {"type": "string", "pattern": r"^(latest|[0-9]{1,4}\.[0-9]{1,4})$"}
+        },
+        "additionalProperties": False,
+    },
+    refusal="Invalid query string parameters",
+    is_uuid=is_dashed_uuid,
+)
 
 #: What a route may answer when it refuses.
 _REFUSALS = ("400", "401", "403", "404", "405", "406", "409", "415")
@@ -19,40 +36,43 @@ _REFUSALS = ("400", "401", "403", "404", "405", "406", "409", "415")
 _SUFFIXED = re.compile(r"\^(\w+)\(.*\)\?\$")
 
 
-def describe(face: Face, routes: Iterable[Route[Any]], prefix: str) -> dict[str, Any]:
+def describe(
+    face: Face, routes: Iterable[Route[Any]], prefix: str, version: Version
+) -> dict[str, Any]:
     """Return the description.
 
     Args:
         face: what is described.
         routes: all of it.
         prefix: path of its root.
+        version: the microversion that every request is made in.
     """
     paths: dict[str, dict[str, Any]] = {}
     for route in routes:
-        operations = paths.setdefault(prefix + route.path or "/", {})
-        operations[route.method.lower()] = _operation(face, route)
+        if route.exists_in(version):
+            operations = paths.setdefault(prefix + route.path or "/", {})
+            operations[route.method.lower()] = _operation(face, route, version)
     return {
         "openapi": "3.1.0",
-        "info": {"title": face.title, "version": str(face.versions.highest)},
+        "info": {"title": face.title, "version": str(version)},
         "paths": paths,
         "components": {
-            "schemas": {"Errors": ERROR_SCHEMA},
+            "schemas": {"Errors": face.error_schema},
             "securitySchemes": {"token": {"type": "apiKey", "in": "header", "name": TOKEN_HEADER}},
         },
     }
 
 
-def _operation(face: Face, route: Route[Any]) -> dict[str, Any]:
-    version = face.versions.highest
+def _operation(face: Face, route: Route[Any], version: Version) -> dict[str, Any]:
     found: dict[str, Any] = {
         "operationId": f"{route.method} {route.path}",
         "summary": (route.handler.__doc__ or "").partition("\n")[0],
         "parameters": [
             *_path_parameters(route),
             *_query_parameters(pick(route.query, version)),
-            _version_parameter(face),
+            _version_parameter(face, route, version),
         ],
-        "responses": {str(status): _response(route, status) for status in route.statuses},
+        "responses": {str(status): _response(status) for status in route.statuses},
         "security": [] if route.policy is None else [{"token": []}],
     }
     refused = {"schema": {"$ref": "#/components/schemas/Errors"}}
@@ -70,17 +90,24 @@ def _operation(face: Face, route: Route[Any]) -> dict[str, Any]:
     return found
 
 
-def _response(route: Route[Any], status: int) -> dict[str, Any]:
-    if status == 204 or (route.method == "POST" and status == 201):
+def _response(status: int) -> dict[str, Any]:
+    """Return what is promised of a success: 200 has a body, 201 may have one, 204 has none."""
+    if status != 200:
         return {"description": "done"}
     return {"description": "done", "content": {"application/json": {"schema": {"type": "object"}}}}
 
 
 def _path_parameters(route: Route[Any]) -> list[dict[str, Any]]:
     return [
-        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+        {"name": name, "in": "path", "required": True, "schema": _segment(name)}
         for name in re.findall(r"{(\w+)}", route.path)
     ]
+
+
+def _segment(name: str) -> dict[str, Any]:
+    if name.endswith("uuid"):
+        return {"type": "string", "format": "uuid"}
+    return {"type": "string", "minLength": 1}
 
 
 def _query_parameters(schema: Schema | None) -> list[dict[str, Any]]:
@@ -99,11 +126,12 @@ def _query_parameters(schema: Schema | None) -> list[dict[str, Any]]:
     ]
 
 
-def _version_parameter(face: Face) -> dict[str, Any]:
+def _version_parameter(face: Face, route: Route[Any], version: Version) -> dict[str, Any]:
+    """Return the header without which a request is one of the lowest microversion."""
     versions = face.versions
     return {
         "name": HEADER,
         "in": "header",
-        "required": False,
-        "schema": {"enum": [f"{versions.service_type} {versions.highest}"]},
+        "required": route.policy is not None and version != versions.lowest,
+        "schema": {"type": "string", "enum": [f"{versions.service_type} {version}"]},
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any, Generic, NamedTuple, TypeVar
 from urllib.parse import parse_qsl
@@ -16,7 +16,7 @@ from cellrig.http.checking import Schema
 from cellrig.http.errors import Refusal
 from cellrig.http.faces import Face
 from cellrig.http.routes import Route
-from cellrig.http.versions import pick
+from cellrig.http.versions import Version, pick
 
 S = TypeVar("S")
 
@@ -57,7 +57,7 @@ def _responder(
 
     def respond(req: falcon.Request, resp: falcon.Response, **parameters: str) -> None:
         version = req.context.version
-        if version < route.since or not all(parameters.values()):
+        if not route.exists_in(version) or not all(parameters.values()):
             _refuse_unknown(req, route, allowed, version)
         query = parse_qsl(req.query_string, keep_blank_values=True)
         _authorize(req, route, query)
@@ -67,16 +67,24 @@ def _responder(
             req.context.caller,
             parameters,
             _checked(query, pick(route.query, version)),
-            _body(req, pick(route.body, version)),
+            _body(req, route, version),
             req.root_path + prefix,
             new_uuid,
+            f"{req.scheme}://{req.netloc}",
+            req.headers,
+            req.context.request_id,
         )
-        _write(route.handler(call), req, resp)
-        if route.is_dated and version >= face.dates_since:
-            resp.last_modified = now()
+        answer = route.handler(call)
+        _write(answer, req, resp)
+        if route.is_dated and face.dates_since is not None and version >= face.dates_since:
+            resp.last_modified = now() if answer.updated_at is None else _date(answer.updated_at)
             resp.cache_control = ["no-cache"]
 
     return respond
+
+
+def _date(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
 
 
 def _refuse_unknown(
@@ -101,17 +109,20 @@ def _checked(query: Query, schema: Schema | None) -> Query:
     return query
 
 
-def _body(req: falcon.Request, schema: Schema | None) -> Any:
-    """Read, decode and check the body where the route takes one."""
+def _body(req: falcon.Request, route: Route[Any], version: Version) -> Any:
+    """Read, decode and check the body where the route takes one; data is left to be read."""
+    schema = pick(route.body, version)
     if req.content_length and not req.content_type:
         raise Refusal(400, "a request with a body needs the header Content-Type")
-    if schema is None:
+    if schema is None and route.takes == falcon.MEDIA_JSON:
         return None
     media_type = (req.content_type or "").partition(";")[0].strip().lower()
-    if media_type != falcon.MEDIA_JSON:
+    if media_type != route.takes:
         raise Refusal(
-            415, f"the body is of media type {req.content_type}; only application/json is taken"
+            415, f"the body is of media type {req.content_type}; only {route.takes} is taken"
         )
+    if schema is None:
+        return req.bounded_stream
     try:
         body = _decode(req.bounded_stream.read())
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
@@ -123,7 +134,9 @@ def _body(req: falcon.Request, schema: Schema | None) -> Any:
 def _write(answer: Answer, req: falcon.Request, resp: falcon.Response) -> None:
     resp.status = answer.status
     if answer.body is not None:
-        resp.data = _encode(answer.body)
-        resp.content_type = falcon.MEDIA_JSON
+        resp.data = answer.body if isinstance(answer.body, bytes) else _encode(answer.body)
+        resp.content_type = answer.media_type
+    for name, value in answer.headers.items():
+        resp.set_header(name, value)
     if answer.location is not None:
         resp.location = f"{req.scheme}://{req.netloc}{answer.location}"

@@ -22,6 +22,11 @@ def administrators(caller: Caller, _query: Query) -> bool:
     return caller.is_admin
 
 
+def anybody(_caller: Caller, _query: Query) -> bool:
+    """Allow everybody who has a token; what they may see is decided by the service."""
+    return True
+
+
 class Route(msgspec.Struct, Generic[S], frozen=True):
     """One method of one path.
 
@@ -31,9 +36,11 @@ class Route(msgspec.Struct, Generic[S], frozen=True):
         handler: answers the calls. Its docstring describes the operation to clients.
         statuses: what it answers when it succeeds.
         since: the microversion that it came with.
+        until: the last microversion that has it; None where it has not gone.
         before: the status where the microversion is lower: 404, or 405 if the path was there.
         body, query: the schema of each by the microversion that it came with; without one the
             body is not read, the query is not looked at.
+        takes: the media type of the body; one that is not JSON is handed over as it comes.
         policy: who may call it; None for everybody, even without a token.
         is_dated: whether answers carry ``Last-Modified`` where the microversion has it.
     """
@@ -46,5 +53,11 @@ class Route(msgspec.Struct, Generic[S], frozen=True):
     before: int = 404
     body: Schemas = {}
     query: Schemas = {}
+    takes: str = "application/json"
     policy: Policy | None = administrators
     is_dated: bool = False
+    until: tuple[int, int] | None = None
+
+    def exists_in(self, version: tuple[int, int]) -> bool:
+        """Whether a microversion has it."""
+        return self.since <= version and (self.until is None or version <= self.until)
