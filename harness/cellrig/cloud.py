@@ -15,34 +15,44 @@ import msgspec
 
 from cellrig.bus import Bus, topic_of
 from cellrig.cells import Cells, Scatter
-from cellrig.compute.api import Surroundings
+from cellrig.compute.api import Servers, Surroundings, VolumeAttachments, VolumeEvents
 from cellrig.compute.host import CellClients, ComputeHost
 from cellrig.compute.interface import ComputeService
 from cellrig.compute.manager import ComputeManager
+from cellrig.compute.options import ComputeOptions
 from cellrig.conductor import (
     CellConductor,
     CellConductorService,
     SuperConductor,
     SuperConductorService,
 )
+from cellrig.conductor.super import SWEEP_INTERVAL
 from cellrig.context import RequestContext
 from cellrig.db import ApiDatabase, CellDatabase, Database
 from cellrig.db.actions import ActionStore
-from cellrig.db.api_tables import api_image
-from cellrig.db.cell_tables import cell_image
+from cellrig.db.api_tables import API_SCHEMA
+from cellrig.db.block_devices import BlockDeviceStore
+from cellrig.db.cell_tables import CELL_SCHEMA
 from cellrig.db.hosts import HostStore
 from cellrig.db.instances import InstanceStore
+from cellrig.db.migrations import MigrationStore
+from cellrig.db.places import Place
 from cellrig.driver.interface import ComputeDriver
-from cellrig.image import ImageService, image_database
+from cellrig.identity import IDENTITY_SCHEMA, Identity
+from cellrig.image import IMAGES_SCHEMA, ImageService
 from cellrig.model import CELL0, CellMapping
 from cellrig.placement.client import PlacementClient
 from cellrig.placement.service import Placement
-from cellrig.placement.tables import placement_image
+from cellrig.placement.tables import PLACEMENT_SCHEMA
 from cellrig.runtime import Runtime
 from cellrig.scheduler.interface import SchedulerService
 from cellrig.scheduler.options import SchedulerOptions
 from cellrig.scheduler.scheduler import Scheduler
 from cellrig.seams import Process, Seams
+from cellrig.volume.client import VolumeClient
+from cellrig.volume.service import VOLUME
+from cellrig.volume.starting import StorageRequest, start_block_storage
+from cellrig.volume.tables import VOLUMES_SCHEMA
 
 #: Service names, as they stand in topics and labels.
 SCHEDULER = "scheduler"
@@ -71,7 +81,10 @@ class Cloud:
     Args:
         cells: the names of the cells.
         scheduler_options: how scheduling is set up.
+        compute_options: how moves are done.
         runtime, seams, sources: of the rig.
+        storage: what block storage is made of.
+        place: where the databases are.
         placement: from the cloud's own placement service to what is asked in its place; None for
             that service itself.
     """
@@ -80,26 +93,41 @@ class Cloud:
         self,
         cells: tuple[str, ...],
         scheduler_options: SchedulerOptions,
+        compute_options: ComputeOptions,
         runtime: Runtime,
         seams: Seams,
         sources: Sources,
+        storage: StorageRequest,
+        place: Place,
         placement: Callable[[Placement], PlacementClient] | None = None,
     ) -> None:
         self.cell_names = cells
         self.bus = Bus(runtime, seams)
+        self._place = place
+        schemas = {
+            "api": API_SCHEMA,
+            "placement": PLACEMENT_SCHEMA,
+            "images": IMAGES_SCHEMA,
+            "volumes": VOLUMES_SCHEMA,
+            "identity": IDENTITY_SCHEMA,
+            **dict.fromkeys((CELL0, *cells), CELL_SCHEMA),
+        }
         self.databases = {
-            "api": Database("api", api_image(), runtime),
-            "placement": Database("placement", placement_image(), runtime),
-            "images": Database("images", image_database(), runtime),
-            **{name: Database(name, cell_image(), runtime) for name in (CELL0, *cells)},
+            name: Database(name, schema.image, runtime, place.storage(name, schema))
+            for name, schema in schemas.items()
         }
         own = Placement(self.databases["placement"])
         self.placement: PlacementClient = own if placement is None else placement(own)
         self.images = ImageService(self.databases["images"])
+        self.identity = Identity(self.databases["identity"], runtime.now, sources.new_uuid)
+        self.volumes = start_block_storage(
+            self.databases["volumes"], storage, self.images, runtime, seams, sources.new_uuid
+        )
         self.drivers: dict[str, ComputeDriver] = {}
         self.processes: dict[str, Process] = {}
         self._host_cells: dict[str, str] = {}
         self._options = scheduler_options
+        self._compute_options = compute_options
         self._runtime = runtime
         self._seams = seams
         self._sources = sources
@@ -123,6 +151,10 @@ class Cloud:
     def image_client(self, process: Process) -> ImageService:
         """Return the image service behind its seams."""
         return self._seams.wrap("image.", self.images, process)
+
+    def volume_client(self, process: Process) -> VolumeClient:
+        """Return block storage behind its seams."""
+        return self._seams.wrap("volume.", self.volumes.serving(process), process)
 
     def compute_clients(self, process: Process) -> Callable[[str], ComputeService]:
         """Return what makes the client of a host's compute service."""
@@ -156,11 +188,12 @@ class Cloud:
         """Start the compute API and return what its operations work with."""
         process = self._new_process(API)
         api, cells = self.api_side(process)
-        return Surroundings(
+        around = Surroundings(
             api=api,
             cells=cells,
             placement=self.placement_client(process),
             images=self.image_client(process),
+            volumes=self.volume_client(process),
             conductor=self.bus.client(
                 SuperConductorService,  # type: ignore[type-abstract]
                 CONDUCTOR,
@@ -171,6 +204,10 @@ class Cloud:
             seams=self._seams,
             new_uuid=self._sources.new_uuid,
         )
+        servers = Servers(around)
+        events = VolumeEvents(around, servers, VolumeAttachments(around, servers))
+        self.volumes.notify = self._seams.wrap("compute_api.", events, Process(VOLUME))
+        return around
 
     def start(self, label: str) -> None:
         """Start (again) the service that reports call `label`, in a new process."""
@@ -217,8 +254,13 @@ class Cloud:
             self._options.max_attempts,
             self._runtime,
             self._seams,
+            self._sources.new_uuid,
+            self._compute_options,
         )
         self.bus.serve(CONDUCTOR, SuperConductorService, conductor, process)
+        self._runtime.every(
+            SWEEP_INTERVAL, conductor.sweep_lost_moves, name="sweep lost moves", owner=process
+        )
         if again:
             self._sweep(conductor.sweep_lost_builds, process)
 
@@ -238,6 +280,8 @@ class Cloud:
         serve = partial(self._serve_part, cell, process)
         serve("", CellConductorService, conductor)
         serve("instance", InstanceStore, database.instances)
+        serve("block_device", BlockDeviceStore, database.block_devices)
+        serve("migration", MigrationStore, database.migrations)
         serve("action", ActionStore, database.actions)
         serve("host", HostStore, database.hosts)
         if again:
@@ -268,11 +312,16 @@ class Cloud:
                 clients=CellClients(
                     conductor=client(CellConductorService),  # type: ignore[type-abstract]
                     instances=client(InstanceStore, part="instance"),
+                    block_devices=client(BlockDeviceStore, part="block_device"),
+                    migrations=client(MigrationStore, part="migration"),
                     actions=client(ActionStore, part="action"),
                     hosts=client(HostStore, part="host"),
                 ),
+                compute=self.compute_clients(process),
                 placement=self.placement_client(process),
                 images=self.image_client(process),
+                volumes=self.volume_client(process),
+                options=self._compute_options,
                 runtime=self._runtime,
                 seams=self._seams,
                 process=process,
@@ -297,5 +346,7 @@ class Cloud:
 
     def close(self) -> None:
         """Give everything back."""
+        self.volumes.close()
         for database in self.databases.values():
             database.close()
+        self._place.close()

@@ -19,3 +19,11 @@ class RequestContext(msgspec.Struct, frozen=True):
     user_id: str
     project_id: str
     is_admin: bool = True
+
+    def elevated(self) -> RequestContext:
+        """Return the same request with an administrator's rights.
+
+        For what a service does with what belongs to a server, whoever it is that may use the
+        server: a volume of another project, for example, that an administrator has attached.
+        """
+        return msgspec.structs.replace(self, is_admin=True)

@@ -43,12 +43,30 @@ class NotFound(CellrigError):
         return str(self.args[1])
 
 
+class MarkerNotFound(Invalid):
+    """A page cannot begin after something that is not there (the field's 400).
+
+    Args: what was named as the last of the page before.
+    """
+
+    template = "marker {0!r} could not be found"
+
+
 class Conflict(CellrigError):
     """The request does not fit the state of the thing (the field's 409)."""
 
 
 class InvalidTopology(Invalid):
     """A topology cannot be built: names what was given and what is taken."""
+
+
+class GroupPolicyViolated(CellrigError):
+    """A server landed where its group's policy does not allow it; another host is tried.
+
+    Args: the server, the host, the policy, the group's uuid.
+    """
+
+    template = "server {0} on host {1} breaks the {2} policy of group {3}"
 
 
 class NoValidHost(CellrigError):

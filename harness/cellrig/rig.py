@@ -18,13 +18,16 @@ import msgspec
 from cellrig.client import Caller, Client
 from cellrig.client.servers import ServerRef, id_of
 from cellrig.cloud import COMPUTE, Cloud, Sources
+from cellrig.compute.api import Surroundings
 from cellrig.context import RequestContext
+from cellrig.db.places import place_of
 from cellrig.driver.context import DriverContext
 from cellrig.driver.fabric import Fabric
 from cellrig.driver.interface import ComputeDriver
 from cellrig.driver.loading import driver_options, load_driver
 from cellrig.driver.reports import GuestInfo
 from cellrig.errors import CellrigError, Conflict, NotFound
+from cellrig.identity import Identity
 from cellrig.image import StoredImage
 from cellrig.placement import Placement, PlacementClient
 from cellrig.plugins import plugin_manager, register_plugins
@@ -34,6 +37,7 @@ from cellrig.runtime.virtual import VirtualRuntime
 from cellrig.seams import Seams
 from cellrig.snapshot import Snapshot, Snapshots
 from cellrig.topology import DEFAULT_IMAGE, NamedHost, Topology
+from cellrig.volume.starting import StorageRequest
 
 T = TypeVar("T")
 
@@ -55,8 +59,9 @@ class Rig:
     """A running cloud.
 
     Use it as a context manager, or call `start` and `stop`. ``rig.servers``, ``rig.flavors``,
-    ``rig.images``, ``rig.server_groups``, ``rig.services``, ``rig.hypervisors`` and
-    ``rig.aggregates`` act as an administrator; `as_user` gives the same for somebody else. A plugin
+    ``rig.images``, ``rig.server_groups``, ``rig.services``, ``rig.hypervisors``,
+    ``rig.aggregates``, ``rig.volumes``, ``rig.volume_types`` and ``rig.volume_snapshots`` act as an
+    administrator; `as_user` gives the same for somebody else. A plugin
     is reached by its name: ``rig.faults``, ``rig.timeline``, ``rig.session``.
 
     Every call settles: it returns when all that it started has come to an end. Inside
@@ -101,9 +106,14 @@ class Rig:
         self.cloud = Cloud(
             tuple(cell.name for cell in self.topology.cells),
             self.topology.scheduler,
+            self.topology.compute,
             self.runtime,
             self.seams,
             Sources(self.new_uuid, self.random, self._service_context),
+            StorageRequest(
+                self.topology.volume_backends, self.topology.volume_types, self._state_directory
+            ),
+            place_of(self.topology.database),
             placement,
         )
         self._snapshots = Snapshots(
@@ -147,11 +157,21 @@ class Rig:
         self.flavors = self.admin.flavors
         self.images = self.admin.images
         self.server_groups = self.admin.server_groups
+        self.migrations = self.admin.migrations
         self.services = self.admin.services
         self.hypervisors = self.admin.hypervisors
         self.aggregates = self.admin.aggregates
+        self.volumes = self.admin.volumes
+        self.volume_types = self.admin.volume_types
+        self.volume_snapshots = self.admin.volume_snapshots
         for zone, hosts in self.topology.zones.items():
             self.aggregates.create(zone, zone=zone, hosts=hosts)
+
+    @property
+    def identity(self) -> Identity:
+        """Who may ask over HTTP: its domain and roles are made when it is first asked for."""
+        self.request(self.cloud.identity.found, "found the identity service")
+        return self.cloud.identity
 
     def _fill_catalog(self) -> None:
         for flavor in self.topology.flavors:
@@ -185,9 +205,17 @@ class Rig:
 
     def _close(self) -> None:
         self.runtime.close()
+        self._let_hypervisors_go()
         self.cloud.close()
         if self._directory is not None:
             self._directory.cleanup()
+
+    def _let_hypervisors_go(self) -> None:
+        for host, driver in self.cloud.drivers.items():
+            try:
+                driver.cleanup_host()
+            except CellrigError as error:
+                self.seams.handled(error, f"the driver of {host} is left as it is")
 
     def __enter__(self) -> Self:
         return self.start()
@@ -218,6 +246,16 @@ class Rig:
             raise
         self._settle()
         return result
+
+    def answer(self, function: Callable[[], T], name: str) -> T:
+        """Run `function` as the request of a client that looks again for what it has started.
+
+        On threads that goes on by itself, and the answer does not wait for it. On the virtual
+        runtime it is settled, unless the rig is held: nothing else would make it go on.
+        """
+        if isinstance(self.runtime, LiveRuntime):
+            return self.runtime.run(function, name=name)
+        return self.request(function, name)
 
     def _settle(self) -> None:
         if not self._holding and not self.runtime.is_inside():
@@ -350,6 +388,11 @@ class Rig:
         self._snapshots.restore(snapshot)
 
     # -- sources ---------------------------------------------------------------------------------
+
+    @property
+    def compute(self) -> Surroundings:
+        """What the compute API works with, for the faces that speak it."""
+        return self._around
 
     def random(self, name: str) -> Random:
         """Return the rig's source of random numbers for `name`, seeded by the rig's seed."""

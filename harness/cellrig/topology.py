@@ -17,12 +17,13 @@ from typing import Any
 
 import msgspec
 
+from cellrig.compute.options import ComputeOptions
 from cellrig.errors import InvalidTopology
 from cellrig.model import CELL0, Flavor
 from cellrig.scheduler.options import SchedulerOptions
 
 #: Names that a cell cannot have, because another database of the rig has them.
-_RESERVED = (CELL0, "api", "placement", "images")
+_RESERVED = (CELL0, "api", "placement", "images", "volumes", "identity")
 
 #: The flavor that servers get when a test names none.
 DEFAULT_FLAVORS = (
@@ -31,6 +32,12 @@ DEFAULT_FLAVORS = (
     Flavor("3", "m1.medium", vcpus=2, memory_mb=4096, root_gb=40),
     Flavor("4", "m1.large", vcpus=4, memory_mb=8192, root_gb=80),
 )
+
+#: The volume types that a rig has when a topology names none.
+DEFAULT_VOLUME_TYPES: Mapping[str, Mapping[str, str]] = {
+    "default": {},
+    "multiattach": {"multiattach": "<is> True"},
+}
 
 #: The image that servers boot from when a test names none.
 DEFAULT_IMAGE = "cirros"
@@ -54,12 +61,27 @@ class Cell(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One cell.
 
     Args:
-        name: unique; not ``cell0``, ``api``, ``placement`` or ``images``.
+        name: unique; not ``cell0``, ``api``, ``placement``, ``images``, ``volumes`` or
+            ``identity``.
         hosts: a number of hosts that are all alike, or the hosts one by one.
     """
 
     name: str
     hosts: int | Sequence[Host] = 1
+
+
+class StorageBackend(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One backend of block storage.
+
+    Args:
+        name: unique in the topology; what migrations and volume types call it.
+        driver: name in the entry point group ``cellrig.volume_backends``.
+        options: the driver's options.
+    """
+
+    name: str
+    driver: str = "fake"
+    options: Mapping[str, Any] = {}
 
 
 class NamedHost(msgspec.Struct, frozen=True):
@@ -79,7 +101,12 @@ class Topology(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         driver, options: of hosts that name no driver of their own.
         flavors: of the catalog; the first is the one that servers get by default.
         scheduler: the scheduler's options.
+        compute: the compute services' options.
         zones: availability zone to the hosts in it.
+        volume_backends: where volumes can be.
+        volume_types: name to extra specs; the first is the one that volumes get by default.
+        database: where the rig creates its databases, which end with it: ``postgresql://...``,
+            ``mariadb://...`` or ``sqlite:///DIRECTORY``; None for memory.
     """
 
     cells: Sequence[Cell] = (Cell("cell1", 2),)
@@ -87,7 +114,13 @@ class Topology(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     options: Mapping[str, Any] = {}
     flavors: Sequence[Flavor] = DEFAULT_FLAVORS
     scheduler: SchedulerOptions = SchedulerOptions()
+    compute: ComputeOptions = ComputeOptions()
     zones: Mapping[str, Sequence[str]] = {}
+    volume_backends: Sequence[StorageBackend] = (StorageBackend("fake"),)
+    volume_types: Mapping[str, Mapping[str, str]] = msgspec.field(
+        default_factory=lambda: DEFAULT_VOLUME_TYPES
+    )
+    database: str | None = None
 
     @classmethod
     def from_yaml(cls, text: str | bytes) -> Topology:
@@ -138,6 +171,9 @@ class Topology(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         hosts = tuple(self.hosts())
         _check_unique("host", [host.name for host in hosts])
         _check_unique("flavor", [flavor.name for flavor in self.flavors])
+        _check_unique("volume backend", [backend.name for backend in self.volume_backends])
+        if not self.volume_types:
+            raise InvalidTopology("a topology has at least one volume type; volume_types is empty")
         known = {host.name for host in hosts}
         for zone, members in self.zones.items():
             for member in members:

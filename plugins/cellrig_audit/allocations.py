@@ -14,10 +14,12 @@ from cellrig_audit.picture import Picture, Record, amounts_text
 def check(picture: Picture) -> Iterator[str]:
     """Find servers that hold too much, too little or elsewhere, and consumers that do not exist."""
     for uuid in sorted(picture.records):
+        if picture.moving(uuid):
+            continue
         for record in picture.records[uuid]:
             yield from _check_record(picture, record, picture.consumers.get(uuid))
     for uuid, consumer in picture.consumers.items():
-        if uuid in picture.records:
+        if uuid in picture.records or uuid in picture.migrations:
             continue
         if uuid in picture.build_requests:
             name = f"server {uuid} (build request)"
@@ -114,7 +116,7 @@ def _foreign(picture: Picture, consumer: ConsumerAllocations, root: str) -> list
 def _resources(instance: Instance) -> dict[str, int] | None:
     """Return what the server's flavor takes; None where its extra specs cannot be read."""
     try:
-        return resources_of(instance.flavor)
+        return resources_of(instance.hosted_flavor)
     except Invalid:  # written past every check: `_needs` tells it
         return None
 

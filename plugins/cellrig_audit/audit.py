@@ -5,7 +5,17 @@ from __future__ import annotations
 from cellrig.errors import CellrigError
 from cellrig.hooks import hookimpl
 from cellrig.runtime.errors import Deadlock
-from cellrig_audit import allocations, capacity, cells, guests, tasks, unattended
+from cellrig_audit import (
+    allocations,
+    capacity,
+    cells,
+    connections,
+    guests,
+    moves,
+    tasks,
+    unattended,
+    volumes,
+)
 from cellrig_audit.errors import AuditFailed
 from cellrig_audit.interface import Rig
 from cellrig_audit.reading import take_picture
@@ -16,8 +26,11 @@ _CHECKS = (
     unattended.check,
     cells.check,
     allocations.check,
+    moves.check,
     capacity.check,
     guests.check,
+    volumes.check,
+    connections.check,
 )
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import msgspec
 
 from cellrig.bus import Message
-from cellrig.driver.reports import GuestInfo
-from cellrig.model import Instance, InstanceMapping
+from cellrig.driver.reports import GuestInfo, HostConnections
+from cellrig.model import BlockDeviceMapping, Instance, InstanceMapping, Migration, VmState
 from cellrig.placement.types import ConsumerAllocations, Provider
+from cellrig.volume.types import Attachment
 
 
 class Record(msgspec.Struct, frozen=True):
@@ -56,7 +57,12 @@ class Picture(msgspec.Struct, frozen=True, kw_only=True):
         sharing: uuids of the providers that give to trees other than their own.
         consumers: what each holds, by its uuid.
         given: inventories that are in use.
+        migrations: of all cells, by uuid.
+        block_devices: of all cells, and of the build requests.
+        attachments: block storage's, by id.
+        multiattach: volume id to whether several servers may have it.
         guests: host to what its driver reports, by uuid.
+        connections: host to the volumes that it is connected to, where its driver tells.
         unreadable: host to why its driver did not tell its guests.
     """
 
@@ -74,13 +80,36 @@ class Picture(msgspec.Struct, frozen=True, kw_only=True):
     sharing: frozenset[str]
     consumers: dict[str, ConsumerAllocations]
     given: tuple[Given, ...]
+    migrations: dict[str, Migration]
+    block_devices: tuple[BlockDeviceMapping, ...]
+    attachments: dict[str, Attachment]
+    multiattach: dict[str, bool]
     guests: dict[str, dict[str, GuestInfo]]
+    connections: dict[str, HostConnections]
     unreadable: dict[str, str]
+
+    def moving(self, instance_uuid: str) -> bool:
+        """Whether a server has a move under way; then `cellrig_audit.moves` looks at it."""
+        return any(
+            migration.instance_uuid == instance_uuid and not migration.status.is_over
+            for migration in self.migrations.values()
+        )
 
     def provider(self, uuid: str) -> str:
         """Return how findings call a provider."""
         known = self.providers.get(uuid)
         return f"provider {known.name} ({uuid})" if known else f"provider {uuid}"
+
+    def at_rest(self, instance_uuid: str) -> Record | None:
+        """Return a server that nobody is working on, and whose host can answer for it."""
+        for record in self.records.get(instance_uuid, ()):
+            instance = record.instance
+            if instance.task_state is not None or instance.host in self.hosts_down:
+                return None
+            if self.mentioned(instance_uuid) or instance.vm_state == VmState.BUILDING:
+                return None
+            return record
+        return None
 
     def mentioned(self, uuid: str) -> bool:
         """Whether a message that nobody has taken yet speaks of `uuid`."""

@@ -10,25 +10,34 @@ from sqlalchemy import bindparam, select
 from cellrig.bus import topic_of
 from cellrig.compute.api.servers import is_up
 from cellrig.db import Database, Statement, Transaction
+from cellrig.db.block_devices import BlockDeviceStore
 from cellrig.db.hosts import HostStore
 from cellrig.db.instances import InstanceStore
 from cellrig.db.mappings import MappingStore
+from cellrig.db.migrations import MigrationStore
 from cellrig.db.requests import RequestStore
+from cellrig.db.statements import select_by
 from cellrig.driver.interface import ComputeDriver
-from cellrig.driver.reports import GuestInfo
+from cellrig.driver.reports import GuestInfo, ReportsConnections
+from cellrig.model import BlockDeviceMapping, Migration
 from cellrig.placement import consumers, providers
 from cellrig.placement.tables import inventories, provider_traits, resource_providers
 from cellrig.placement.types import Inventory
 from cellrig.runtime import Runtime
 from cellrig.runtime.errors import Deadlock
 from cellrig.seams import Process
+from cellrig.volume.records import attachment_of
+from cellrig.volume.tables import attachments as attachment_table
+from cellrig.volume.tables import volumes as volume_table
 from cellrig_audit.interface import Rig
 from cellrig_audit.picture import Given, Picture, Record
 
 #: The databases of a rig that are not a cell's.
-_NO_CELLS = ("api", "placement", "images")
+_NO_CELLS = ("api", "placement", "images", "volumes", "identity")
 _SHARING_TRAIT = "MISC_SHARES_VIA_AGGREGATE"
 
+_ATTACHMENTS = select_by(attachment_table)
+_MULTIATTACH = Statement(select(volume_table.c.id, volume_table.c.multiattach))
 _uuid, _stock = resource_providers.c.uuid, inventories.c
 _GIVEN = Statement(
     select(_uuid, _stock.resource_class, _stock.used, _stock.total, _stock.reserved)
@@ -57,12 +66,16 @@ def take_picture(rig: Rig) -> Picture:
     records: dict[str, list[Record]] = {}
     nodes: dict[tuple[str, str], str] = {}
     cell_of_host: dict[str, str] = {}
+    block_devices: list[BlockDeviceMapping] = []
+    migrations: list[Migration] = []
     hosts_down = {process.host for process in crashed.values() if process.host}
     for name, database in rig.databases.items():
         if name in _NO_CELLS:
             continue
         with _readable(database, runtime) as cell:
             _read_instances(InstanceStore(cell, runtime.now), name, records)
+            migrations += MigrationStore(cell, runtime.now).all()
+            block_devices += BlockDeviceStore(cell, runtime.now).all()
             for node, service in HostStore(cell).nodes():
                 nodes[node.host, node.hypervisor_hostname] = node.uuid
                 cell_of_host[node.host] = name
@@ -71,7 +84,13 @@ def take_picture(rig: Rig) -> Picture:
     guests, unreadable = _read_guests(cloud.drivers, runtime)
     with _readable(rig.databases["api"], runtime) as api:
         mappings = {m.instance_uuid: m for m in MappingStore(api).instances()}
-        requests = {r.instance.uuid: r.instance for r in RequestStore(api).build_all()}
+        requested = RequestStore(api).build_all()
+    with (
+        _readable(rig.databases["volumes"], runtime) as storage,
+        storage.transaction() as transaction,
+    ):
+        attachments = [attachment_of(row) for row in transaction.all(_ATTACHMENTS)]
+        multiattach = {uuid: bool(shared) for uuid, shared in transaction.all(_MULTIATTACH)}
     with (
         _readable(rig.databases["placement"], runtime) as placement,
         placement.transaction() as transaction,
@@ -85,7 +104,14 @@ def take_picture(rig: Rig) -> Picture:
             hosts_down=frozenset(hosts_down),
             cell_of_host=cell_of_host,
             mappings=mappings,
-            build_requests=requests,
+            build_requests={request.instance.uuid: request.instance for request in requested},
+            migrations={migration.uuid: migration for migration in migrations},
+            block_devices=(
+                *block_devices,
+                *(mapping for request in requested for mapping in request.block_devices),
+            ),
+            attachments={attachment.id: attachment for attachment in attachments},
+            multiattach=multiattach,
             records=records,
             nodes=nodes,
             providers={
@@ -95,6 +121,11 @@ def take_picture(rig: Rig) -> Picture:
             consumers={c.consumer_uuid: c for c in consumers.all_allocations(transaction)},
             given=_read_given(transaction),
             guests=guests,
+            connections={
+                host: driver.volume_connections()
+                for host, driver in cloud.drivers.items()
+                if isinstance(driver, ReportsConnections)
+            },
             unreadable=unreadable,
         )
 

@@ -20,14 +20,20 @@ from cellrig.image import ImageService
 from cellrig.placement.client import PlacementClient
 from cellrig.scheduler.interface import SchedulerService
 from cellrig.seams import Process
+from cellrig.volume.backends.interface import VolumeBackend
+from cellrig.volume.client import ComputeNotifications, VolumeClient
+from cellrig.volume.service import VOLUME
 from cellrig_faults.errors import InvalidFault
 from cellrig_faults.interface import Rig
 
 #: Databases that are reached by the service that owns them only.
-_BEHIND_SERVICES = ("images", "placement")
+_BEHIND_SERVICES = ("images", "placement", "volumes", "identity")
+
+#: Stores of a cell that only those above the cells read.
+_ABOVE_CELLS = ("list_",)
 
 #: The kinds of services that make calls.
-SERVICES = (API, COMPUTE, CONDUCTOR, SCHEDULER)
+SERVICES = (API, COMPUTE, CONDUCTOR, SCHEDULER, VOLUME)
 
 _PARTNERS = (
     ("bus.compute.", ComputeService),
@@ -37,6 +43,9 @@ _PARTNERS = (
     ("driver.", ComputeDriver),
     ("image.", ImageService),
     ("placement.", PlacementClient),
+    ("volume.", VolumeClient),
+    ("volume_backend.", VolumeBackend),
+    ("compute_api.", ComputeNotifications),
 )
 
 
@@ -98,6 +107,8 @@ def _sent_over_bus() -> dict[str, bool]:
     # A cell's conductor serves the cell's stores to its compute services.
     for prefix, kind in _stores("cell"):
         part = prefix.rpartition(".")[2]
+        if part in _ABOVE_CELLS:
+            continue
         sent.update(dict.fromkeys(_names(f"bus.conductor.{part}", kind), False))
     return sent
 

@@ -9,7 +9,7 @@ from cellrig_faults.fault import Fault
 from cellrig_faults.interface import Action, Rig
 
 #: Databases that are not a cell's.
-NO_CELLS = ("api", "images", "placement")
+NO_CELLS = ("api", "images", "placement", "volumes", "identity")
 
 
 class Passed(msgspec.Struct, frozen=True):
@@ -37,7 +37,7 @@ class Passed(msgspec.Struct, frozen=True):
         return cls(
             passage.seam,
             nth,
-            passage.host,
+            host_of(passage),
             cell_of(passage, rig),
             passage.process.service,
             passage.server,
@@ -46,6 +46,12 @@ class Passed(msgspec.Struct, frozen=True):
     def __str__(self) -> str:
         place = self.host or self.cell
         return f"{self.seam} #{self.nth} by {self.service}" + (f" ({place})" if place else "")
+
+
+def host_of(passage: Passage) -> str | None:
+    """Return the host that the call is made on or goes to; a volume backend is not one."""
+    is_backend = passage.seam.startswith("volume_backend.")
+    return passage.process.host if is_backend else passage.host
 
 
 def cell_of(passage: Passage, rig: Rig) -> str | None:

@@ -52,7 +52,7 @@ class RigFactory:
         from cellrig import Rig
 
         seed = self._settings.seed if seed is None else seed
-        rig = Rig(self._on_driver(topology), seed=seed, live=live, plugins=plugins, audit=audit)
+        rig = Rig(self._as_told(topology), seed=seed, live=live, plugins=plugins, audit=audit)
         self._endings.callback(self._end, rig)
         self.made.append(MadeRig(rig, seed, live))
         return rig.start()
@@ -70,14 +70,15 @@ class RigFactory:
         except RigNotClean as error:
             self.findings += error.args[0]
 
-    def _on_driver(self, topology: Topology | None) -> Topology | None:
+    def _as_told(self, topology: Topology | None) -> Topology | None:
         settings = self._settings
-        if settings.driver is None:
+        if settings.driver is None and settings.database is None:
             return topology
         from msgspec.structs import replace
 
         from cellrig import Topology
 
-        return replace(
-            topology or Topology(), driver=settings.driver, options=settings.driver_options
-        )
+        told = topology or Topology()
+        if settings.driver is not None:
+            told = replace(told, driver=settings.driver, options=settings.driver_options)
+        return replace(told, database=told.database or settings.database)

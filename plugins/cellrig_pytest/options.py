@@ -26,13 +26,19 @@ class Settings(NamedTuple):
         seed: of rigs that name none; None runs their tasks first-in first-out.
         driver: of hosts that name none; None for the topology's.
         driver_options: the driver's.
+        database: where rigs have their databases whose topology does not say; None for memory.
         replay: the options as they are typed to run a test in the same way.
+        host_options: the driver's of single hosts of the conformance suite, by the host's name.
+        known_failing: capability to the reason why it fails in the conformance suite.
     """
 
     seed: int | None
     driver: str | None
     driver_options: Mapping[str, Any]
+    database: str | None
     replay: tuple[str, ...]
+    host_options: Mapping[str, Mapping[str, Any]] = {}
+    known_failing: Mapping[str, str] = {}
 
 
 SETTINGS = pytest.StashKey[Settings]()
@@ -50,6 +56,27 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         ),
     )
     group.addoption(
+        "--cellrig-option",
+        action="append",
+        default=[],
+        metavar="OPTION=VALUE",
+        help="an option of the driver that --cellrig-driver names; may be given again",
+    )
+    group.addoption(
+        "--cellrig-host-option",
+        action="append",
+        default=[],
+        metavar="HOST:OPTION=VALUE",
+        help="in the conformance suite: an option of one host, host1 or host2",
+    )
+    group.addoption(
+        "--cellrig-known-failing",
+        action="append",
+        default=[],
+        metavar="CAPABILITY=REASON",
+        help="in the conformance suite: this fails, and must",
+    )
+    group.addoption(
         "--cellrig-seed",
         type=_seed,
         metavar="N",
@@ -59,19 +86,51 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         ),
     )
 
+    group.addoption(
+        "--cellrig-database",
+        metavar="URL",
+        help=(
+            "let all rigs whose topology names no database create theirs there: "
+            "postgresql://USER@HOST/DATABASE, mariadb://USER@HOST or sqlite:///DIRECTORY "
+            "(default: memory)"
+        ),
+    )
+
 
 def pytest_configure(config: pytest.Config) -> None:
     """Describe the marker and check the options, before any test runs."""
     config.addinivalue_line("markers", _MARKER)
     seed = _drawn_seed(config)
+    from cellrig_pytest.conformance import Table
+
+    config.pluginmanager.register(Table(config), "cellrig conformance table")
     driver: str | None = config.option.cellrig_driver
+    database: str | None = config.option.cellrig_database
     replay = () if seed is None else (f"--cellrig-seed={seed}",)
+    if database is not None:
+        replay = (*replay, f"--cellrig-database={shlex.quote(database)}")
     if driver is None:
-        config.stash[SETTINGS] = Settings(seed, None, {}, replay)
+        _refuse_options_of_nobody(config)
+        config.stash[SETTINGS] = Settings(seed, None, {}, database, replay)
         return
-    name, options = _read_driver(driver)
-    replay = (*replay, f"--cellrig-driver={shlex.quote(driver)}")
-    config.stash[SETTINGS] = Settings(seed, name, options, replay)
+    more: list[str] = config.option.cellrig_option
+    single: list[str] = config.option.cellrig_host_option
+    name, options = _read_driver(driver, more)
+    replay = (
+        *replay,
+        f"--cellrig-driver={shlex.quote(driver)}",
+        *(f"--cellrig-option={shlex.quote(each)}" for each in more),
+        *(f"--cellrig-host-option={shlex.quote(each)}" for each in single),
+    )
+    config.stash[SETTINGS] = Settings(
+        seed,
+        name,
+        options,
+        database,
+        replay,
+        _read_host_options(single),
+        dict(_read_known(each) for each in config.option.cellrig_known_failing),
+    )
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -105,8 +164,30 @@ def _seed(text: str) -> int | str:
         ) from None
 
 
-def _read_driver(text: str) -> tuple[str, dict[str, Any]]:
-    """Read ``NAME:OPTION=VALUE,...`` and let the driver check its options.
+def _refuse_options_of_nobody(config: pytest.Config) -> None:
+    if config.option.cellrig_option or config.option.cellrig_host_option:
+        raise pytest.UsageError("options of which driver? give --cellrig-driver=NAME as well")
+
+
+def _read_host_options(texts: list[str]) -> dict[str, dict[str, Any]]:
+    options: dict[str, dict[str, Any]] = {}
+    for text in texts:
+        host, colon, option = text.partition(":")
+        if not colon or "=" in host:
+            raise pytest.UsageError(f"--cellrig-host-option={text}: it takes HOST:OPTION=VALUE")
+        options.setdefault(host, {}).update([_read_option(option)])
+    return options
+
+
+def _read_known(text: str) -> tuple[str, str]:
+    name, equals, reason = text.partition("=")
+    if not equals:
+        raise pytest.UsageError(f"--cellrig-known-failing={text}: it takes CAPABILITY=REASON")
+    return name, reason
+
+
+def _read_driver(text: str, more: list[str]) -> tuple[str, dict[str, Any]]:
+    """Read ``NAME:OPTION=VALUE,...`` and let the driver check its options, and those besides.
 
     Raises:
         UsageError: there is no such driver or option, or the option takes something else.
@@ -116,7 +197,7 @@ def _read_driver(text: str) -> tuple[str, dict[str, Any]]:
 
     name, _colon, rest = text.partition(":")
     try:
-        options = _read_options(rest)
+        options = {**_read_options(rest), **dict(map(_read_option, more))}
         driver_options(name, options)
     except CellrigError as error:
         raise pytest.UsageError(f"--cellrig-driver={text}: {error}") from error
@@ -124,21 +205,22 @@ def _read_driver(text: str) -> tuple[str, dict[str, Any]]:
 
 
 def _read_options(text: str) -> dict[str, Any]:
+    return dict(map(_read_option, _split(text)))
+
+
+def _read_option(part: str) -> tuple[str, Any]:
     import yaml
 
     from cellrig.errors import Invalid
 
-    options: dict[str, Any] = {}
-    for part in _split(text):
-        name, equals, value = part.partition("=")
-        if not equals:
-            raise Invalid(f"{part!r} is no option of a driver: it takes OPTION=VALUE")
-        try:
-            options[name.strip()] = yaml.safe_load(value)
-        except yaml.YAMLError as error:
-            told = " ".join(str(error).split())
-            raise Invalid(f"the value of {name.strip()} cannot be read as YAML: {told}") from error
-    return options
+    name, equals, value = part.partition("=")
+    if not equals:
+        raise Invalid(f"{part!r} is no option of a driver: it takes OPTION=VALUE")
+    try:
+        return name.strip(), yaml.safe_load(value)
+    except yaml.YAMLError as error:
+        told = " ".join(str(error).split())
+        raise Invalid(f"the value of {name.strip()} cannot be read as YAML: {told}") from error
 
 
 def _split(text: str) -> list[str]:

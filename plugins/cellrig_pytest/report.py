@@ -40,6 +40,8 @@ def pytest_runtest_makereport(
         _tell(report, item, factory)
     elif report.when == "teardown" and factory.findings:
         report.sections.append((_FOUND, "\n".join(factory.findings)))
+    if report.when == "teardown":
+        del item.stash[FACTORY]  # pytest keeps its items to the end, and must not keep all rigs
     return report
 
 

@@ -28,7 +28,7 @@ class Session:
         with a slash is on it. Requests carry the token ``admin``.
 
         Args:
-            face: ``placement``.
+            face: ``compute``, ``identity`` or ``placement``.
 
         Raises:
             NotFound: a rig has no such face.

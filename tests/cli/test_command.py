@@ -12,7 +12,7 @@ import pytest
 
 from cellrig import __version__
 
-COMMANDS = ("demo", "drivers", "plugins")
+COMMANDS = ("demo", "drivers", "plugins", "serve")
 
 Run = Callable[..., Any]
 

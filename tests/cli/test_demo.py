@@ -46,6 +46,8 @@ def test_demo_shows_the_main_job_and_says_that_it_held(
         "an alternate in the same cell",
         "SRIOV_NET_VF 1/1",
         "2 guests were given 2 virtual functions",
+        "ok  2 guests have the volume as a disk that they may share",
+        "ok  web-1 lets go of it, and web-3 still has it",
         "cell 'cell3' is down",
         "ok  0 findings",
     ):
@@ -105,6 +107,14 @@ def test_demo_of_another_cloud_shows_that_cloud(run: Run, tmp_path: Path) -> Non
     outcome = run("demo", "--topology", str(file))
     assert outcome.status == 0, outcome
     assert "cell 'south' is down" in outcome.out
+
+
+def test_demo_of_a_cloud_whose_hosts_cannot_share_volumes_says_so(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "cloud.yaml"
+    file.write_text("{options: {capabilities: {multiattach: false}}, cells: [{name: a, hosts: 2}]}")
+    outcome = run("demo", "--topology", str(file))
+    assert outcome.status == 0, outcome
+    assert "not in this cloud: volume " in outcome.out
 
 
 def test_demo_of_a_cloud_without_room_fails_and_says_so(run: Run, tmp_path: Path) -> None:

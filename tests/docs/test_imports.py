@@ -18,6 +18,7 @@ PACKAGES = (
     "cellrig_domxml",
     "cellrig_fake",
     "cellrig_faults",
+    "cellrig_libvirt",
     "cellrig_pytest",
     "cellrig_timeline",
 )

@@ -11,7 +11,7 @@ from sqlalchemy import Column, MetaData, Table, Text, insert, select
 
 from cellrig.bus import Bus, cast
 from cellrig.db import Database, Statement
-from cellrig.db.schema import empty_image
+from cellrig.db.schema import Schema
 from cellrig.driver.errors import DriverError, GuestNotFound
 from cellrig.errors import CellrigError
 from cellrig.hooks import plugin_manager
@@ -108,7 +108,7 @@ class SmallCloud:
         self.host_names = HOSTS
         self.plugins = plugin_manager()
         self.runtime = VirtualRuntime(seed, on_task_error=self._task_failed)
-        image = empty_image(_METADATA)
+        image = Schema("small", 1, _METADATA).image
         self.databases = {
             name: Database(name, image, self.runtime)
             for name in ("api", "placement", "cell0", "cell1")

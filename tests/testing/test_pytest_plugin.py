@@ -369,6 +369,7 @@ def test_the_plugin_imports_nothing_of_cellrig_until_a_test_asks_for_a_rig() -> 
     assert set(done.stdout.split()) == {
         "cellrig_pytest",
         "cellrig_pytest.arguments",
+        "cellrig_pytest.conformance",
         "cellrig_pytest.factory",
         "cellrig_pytest.fixtures",
         "cellrig_pytest.options",

@@ -114,22 +114,181 @@ def plugins() -> int:
     type=click.Choice(["placement"]),
     help="Serve this alone, at /, without a cloud; includes --control.",
 )
-@click.option("--control", is_flag=True, help="Let POST /rig/reset bring the start state back.")
-def serve(topology: Path | None, host: str, port: int, service: str | None, control: bool) -> int:
+@click.option(
+    "--database",
+    metavar="DIR-or-URL",
+    help=(
+        "Keep the service's database there, in place of memory: a directory (also: sqlite:///DIR), "
+        "postgresql://USER@HOST/DATABASE or mariadb://USER@HOST/DATABASE. Those of a cloud are "
+        "created there and end with it, as its guests do."
+    ),
+)
+@click.option(
+    "--control",
+    is_flag=True,
+    help="Let POST /rig/reset bring the databases back to their start state.",
+)
+def serve(
+    topology: Path | None,
+    host: str,
+    port: int,
+    service: str | None,
+    database: str | None,
+    control: bool,
+) -> int:
     """Serve a cloud over HTTP, on threads and the wall clock, until SIGTERM or SIGINT.
 
     Placement is under /placement. When it answers, one line of JSON says where: {"ready": true,
     "url": "http://127.0.0.1:PORT", "pid": N}. Any token is believed (admin is an administrator),
     so let nobody else reach the address.
+
+    A reset is for administrators. That of a service alone empties its database, also one that
+    lasts; that of a cloud leaves its hypervisors as they are, with the guests that they have.
     """
     if service is not None and topology is not None:
         raise click.UsageError(f"--service {service} has no cloud, so it takes no --topology")
     from cellrig.cli.serve import serve_placement, serve_rig
 
     if service is None:
-        serve_rig(topology, host, port, control=control)
+        serve_rig(topology, host, port, database, control=control)
     else:
-        serve_placement(host, port)
+        serve_placement(host, port, database)
+    return 0
+
+
+@command.command(
+    context_settings=_TAKES_HELP,
+    short_help="Upgrade a database that a service has kept.",
+    epilog="Example: cellrig upgrade postgresql://me@db.example.org/placement",
+)
+@click.argument("database", metavar="DIR-or-URL")
+def upgrade(database: str) -> int:
+    """Bring placement's database to the tables that this Cellrig needs; nobody may be using it.
+
+    The database is what `cellrig serve --service placement --database` was given. What it has
+    stays.
+    """
+    from cellrig.db.upgrade import upgrade_database
+    from cellrig.placement.tables import PLACEMENT_SCHEMA
+
+    before, after = upgrade_database(database, PLACEMENT_SCHEMA), PLACEMENT_SCHEMA.version
+    told = "as they were" if before == after else f"from {before}"
+    click.echo(f"the tables are of version {after}, {told}")
+    return 0
+
+
+@command.command(
+    context_settings=_TAKES_HELP,
+    short_help="Try a driver: is it what it declares?",
+    epilog="Example: cellrig conformance --driver fake --option vcpus=8 --report html table.html",
+)
+@click.option("--driver", required=True, metavar="NAME", help="Try this installed driver.")
+@click.option(
+    "--option",
+    "options",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="An option of the driver on every host; {host} stands for the host's name.",
+)
+@click.option(
+    "--host-option",
+    "host_options",
+    multiple=True,
+    metavar="HOST:NAME=VALUE",
+    help="An option of one host, host1 or host2.",
+)
+@click.option(
+    "-k",
+    "select",
+    default="",
+    metavar="TEXT",
+    help="Only cases that have this in their name, or of the area of this name.",
+)
+@click.option(
+    "--known-failing",
+    multiple=True,
+    metavar="CAPABILITY=REASON",
+    help="This fails, and must.",
+)
+@click.option("--seed", type=int, metavar="N", help="Draw the order of tasks from this number.")
+@click.option(
+    "--seeds",
+    type=click.IntRange(0),
+    default=0,
+    metavar="N",
+    help="Run every case under N orders of tasks.",
+)
+@click.option(
+    "--faults", is_flag=True, help="Run every case again with a fault at each driver call it makes."
+)
+@click.option("--fault", type=click.IntRange(1), metavar="N", help="Only with the N-th fault.")
+@click.option("--against", metavar="NAME", help="Show where this driver looks different.")
+@click.option(
+    "--against-option", "against_options", multiple=True, metavar="NAME=VALUE", help="Its options."
+)
+@click.option(
+    "--report",
+    "reports",
+    multiple=True,
+    type=(click.Choice(["junit", "json", "html"]), click.Path(dir_okay=False, path_type=Path)),
+    metavar="KIND PATH",
+    help="Write the report to a file as junit, json or html.",
+)
+def conformance(
+    driver: str,
+    options: tuple[str, ...],
+    host_options: tuple[str, ...],
+    select: str,
+    known_failing: tuple[str, ...],
+    seed: int | None,
+    seeds: int,
+    faults: bool,
+    fault: int | None,
+    against: str | None,
+    against_options: tuple[str, ...],
+    reports: tuple[tuple[str, Path], ...],
+) -> int:
+    """Try a driver through the whole control plane, on two hosts.
+
+    What the driver declares is tested whole; what it does not declare must be refused cleanly. The
+    exit status is 0 only if what is declared is what is verified.
+    """
+    from cellrig.cli.conformance import Wanted, run_conformance
+    from cellrig.cli.screen import Screen
+    from cellrig.testing.conformance import Plan
+
+    wanted = Wanted(
+        driver=driver,
+        options=options,
+        host_options=host_options,
+        against=against,
+        against_options=against_options,
+        known_failing=known_failing,
+        reports=reports,
+        plan=Plan(select=select, seed=seed, seeds=seeds, faults=faults, fault=fault),
+    )
+    return 0 if run_conformance(Screen(), wanted) else 1
+
+
+@command.command(
+    "new-driver",
+    context_settings=_TAKES_HELP,
+    short_help="Make the project of a new driver.",
+    epilog="Example: cellrig new-driver hyperv",
+)
+@click.argument("name")
+@click.argument("directory", required=False, type=click.Path(path_type=Path))
+def new_driver(name: str, directory: Path | None) -> int:
+    """Make the project of a driver called NAME: it installs, is found, and conforms.
+
+    It is written to DIRECTORY (cellrig-NAME where none is given), which must be empty or not there.
+    """
+    from cellrig.scaffold import make_driver_project
+
+    place = directory or Path(f"cellrig-{name}")
+    for path in make_driver_project(name, place):
+        click.echo(path)
+    click.echo(f"next: pip install -e '{place}[test]' && cellrig conformance --driver {name}")
     return 0
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from rich.markup import escape
 
 from cellrig.cli.demo_cloud import cells_with_alternates, demo_topology, loaded_topology
+from cellrig.cli.demo_volumes import show_shared_volume
 from cellrig.cli.provider_tree import VIRTUAL_FUNCTION, drawn, functions_used, network_of
 from cellrig.cli.screen import Screen
 from cellrig.driver.errors import HypervisorError
@@ -40,6 +41,7 @@ def run_demo(screen: Screen, path: Path | None, seed: int | None) -> bool:
         _show_cloud,
         _show_failed_build,
         _show_provider_tree,
+        show_shared_volume,
         _show_listing_with_a_cell_down,
     )
     findings: list[str] = []

@@ -13,10 +13,13 @@ import click
 import msgspec
 
 from cellrig.db.database import Database
+from cellrig.db.places import lasting
+from cellrig.db.sqlite import InMemory
 from cellrig.http.control import StartState, with_control
 from cellrig.http.placement import placement_application
 from cellrig.http.serving import Application, HttpServer
 from cellrig.placement import Placement, placement_image
+from cellrig.placement.tables import PLACEMENT_SCHEMA
 from cellrig.runtime.live import LiveRuntime
 
 
@@ -24,7 +27,9 @@ class _Stop(BaseException):
     """Somebody wants the server to stop: no error, so nothing may catch it by the way."""
 
 
-def serve_rig(topology: Path | None, host: str, port: int, *, control: bool) -> None:
+def serve_rig(
+    topology: Path | None, host: str, port: int, database: str | None = None, *, control: bool
+) -> None:
     """Serve a rig on the wall clock until a signal comes; placement is under ``/placement``.
 
     Raises:
@@ -36,26 +41,42 @@ def serve_rig(topology: Path | None, host: str, port: int, *, control: bool) -> 
     from cellrig.topology import Topology
 
     with _signals_stop():
-        built = None if topology is None else Topology.from_file(topology)
+        built = Topology() if topology is None else Topology.from_file(topology)
+        if database is not None:
+            built = msgspec.structs.replace(built, database=database)
         # What clients leave behind is not the rig's fault: there is nothing to audit.
         with Rig(built, live=True, audit=False) as rig:
             application: Application = rig_face(rig, "placement", "/placement")
             if control:
-                application = with_control(application, StartState(rig.databases).restore)
+                start = StartState({each: each.dump() for each in rig.databases.values()})
+                application = with_control(application, start.restore)
             _serve(application, host, port)
 
 
-def serve_placement(host: str, port: int) -> None:
-    """Serve placement alone, at ``/``, until a signal comes; raises as `serve_rig`."""
+def serve_placement(host: str, port: int, place: str | None = None) -> None:
+    """Serve placement alone, at ``/``, until a signal comes.
+
+    Args:
+        host, port: where to listen.
+        place: the directory where its database stays, also as a URL; None for memory.
+
+    Raises:
+        CannotServe: as `serve_rig`.
+        Invalid: `place` is no directory and no URL of one.
+        UnusableDatabase: the database there cannot be had.
+    """
     with _signals_stop():
+        storage = InMemory() if place is None else lasting(place, PLACEMENT_SCHEMA)
         runtime = LiveRuntime()
-        database = Database("placement", placement_image(), runtime)
         try:
-            application = placement_application(Placement(database), "")
-            start = StartState({database.name: database})
-            _serve(with_control(application, start.restore), host, port)
+            database = Database("placement", placement_image(), runtime, storage)
+            try:
+                application = placement_application(Placement(database), "", now=runtime.now)
+                start = StartState({database: placement_image()})
+                _serve(with_control(application, start.restore), host, port)
+            finally:
+                database.close()
         finally:
-            database.close()
             runtime.close()
 
 

@@ -4,17 +4,26 @@ from __future__ import annotations
 
 from cellrig.client.catalog import FlavorClient, ImageClient, ServerGroupClient
 from cellrig.client.infrastructure import AggregateClient, HypervisorClient, ServiceClient
+from cellrig.client.migrations import MigrationClient
 from cellrig.client.requests import Caller
 from cellrig.client.servers import ServerClient
+from cellrig.client.volumes import VolumesClient, VolumeSnapshotsClient, VolumeTypesClient
 from cellrig.compute.api import (
     Aggregates,
     Flavors,
     Hypervisors,
+    Migrations,
+    Moves,
+    RunningMoves,
     ServerActions,
     ServerGroups,
+    ServerLists,
     Servers,
     Services,
+    Shelving,
     Surroundings,
+    Tasks,
+    VolumeAttachments,
 )
 
 
@@ -29,10 +38,28 @@ class Client:
 
     def __init__(self, call: Caller, around: Surroundings, flavor: str, image: str) -> None:
         servers = Servers(around)
-        self.servers = ServerClient(call, servers, ServerActions(around, servers), flavor, image)
+        tasks = Tasks(around, servers)
+        moves = Moves(around, tasks)
+        self.servers = ServerClient(
+            call,
+            servers,
+            ServerLists(around),
+            ServerActions(around, tasks),
+            VolumeAttachments(around, servers),
+            moves,
+            RunningMoves(around, tasks, moves),
+            Shelving(around, tasks),
+            around.images,
+            flavor,
+            image,
+        )
         self.flavors = FlavorClient(call, Flavors(around))
         self.images = ImageClient(call, around.images)
         self.server_groups = ServerGroupClient(call, ServerGroups(around))
+        self.migrations = MigrationClient(call, Migrations(around, tasks))
         self.services = ServiceClient(call, Services(around))
         self.hypervisors = HypervisorClient(call, Hypervisors(around))
         self.aggregates = AggregateClient(call, Aggregates(around))
+        self.volumes = VolumesClient(call, around.volumes)
+        self.volume_types = VolumeTypesClient(call, around.volumes)
+        self.volume_snapshots = VolumeSnapshotsClient(call, around.volumes)

@@ -1,5 +1,5 @@
 """The image service."""
 
-from cellrig.image.images import ImageService, StoredImage, image_database
+from cellrig.image.images import IMAGES_SCHEMA, ImageService, StoredImage, image_database
 
-__all__ = ["ImageService", "StoredImage", "image_database"]
+__all__ = ["IMAGES_SCHEMA", "ImageService", "StoredImage", "image_database"]

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from functools import cache
-
 import msgspec
 from sqlalchemy import BigInteger, Column, Integer, MetaData, String, Table, Text, select
 
 from cellrig.db.database import Database, Row, Statement
-from cellrig.db.schema import empty_image
+from cellrig.db.schema import Schema
 from cellrig.db.statements import delete_by, insert_into, select_by, update_by
 from cellrig.errors import Conflict, NotFound
 
@@ -29,10 +27,12 @@ _ALL = Statement(select(_images).order_by(_images.c.name, _images.c.id))
 _decode_strings = msgspec.json.Decoder(dict[str, str]).decode
 
 
-@cache
+IMAGES_SCHEMA = Schema("images", 1, metadata)
+
+
 def image_database() -> bytes:
     """Return the image of an empty image service's database."""
-    return empty_image(metadata)
+    return IMAGES_SCHEMA.image
 
 
 class StoredImage(msgspec.Struct, frozen=True):

@@ -81,7 +81,7 @@ def allocation_difference(
 
 def flavor_difference(rig: Rig, server: Server) -> str | None:
     """Say how what a server holds differs from its flavor on its host; None where it does not."""
-    return allocation_difference(rig, server, resources_of(server.flavor), server.host)
+    return allocation_difference(rig, server, resources_of(server.hosted_flavor), server.host)
 
 
 def usage_difference(rig: Rig, host: str, expected: Mapping[str, int]) -> str | None:

@@ -1,0 +1,112 @@
+"""The suite as a whole: which cases run, how, and what comes out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+import msgspec
+
+from cellrig.driver import Capabilities
+from cellrig.errors import Invalid
+from cellrig.testing.conformance.areas import AREAS
+from cellrig.testing.conformance.case import Area, Case, cases_of
+from cellrig.testing.conformance.difference import compare
+from cellrig.testing.conformance.report import Report
+from cellrig.testing.conformance.running import Outcome, Result, declared_by, result_of, run_case
+from cellrig.testing.conformance.setup import Setup
+from cellrig.testing.conformance.variations import under_faults, under_seeds
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """Which cases run, and how.
+
+    Args:
+        select: the case of this name; or those in whose name it occurs, or whose area it names.
+        known_failing: capability, or area, to the reason why it fails; then it must.
+        seed: draws the order of tasks; None runs them first-in first-out.
+        seeds: run every case under so many seeds, from 0.
+        faults: run every case again with a fault at each driver call that it makes.
+        fault: only with the fault of this number, from 1.
+        areas: all areas.
+    """
+
+    select: str = ""
+    known_failing: Mapping[str, str] = {}
+    seed: int | None = None
+    seeds: int = 0
+    faults: bool = False
+    fault: int | None = None
+    areas: Sequence[type[Area]] = AREAS
+
+    def cases(self) -> tuple[Case, ...]:
+        """Return the cases that are selected.
+
+        Raises:
+            Invalid: there are none; or something is known to fail that is not there.
+        """
+        every = tuple(cases_of(self.areas))
+        cases = tuple(case for case in every if case.name == self.select) or tuple(
+            case for case in every if self.select in case.name or self.select == case.area.name
+        )
+        if not cases:
+            raise Invalid(f"no case has {self.select!r} in its name, and no area is called so")
+        names = {area.name for area in self.areas}
+        for name in self.known_failing:
+            if name not in names:
+                raise Invalid(f"{name!r} is no area; there are: {', '.join(sorted(names))}")
+        return cases
+
+
+def conform(
+    setup: Setup,
+    plan: Plan | None = None,
+    *,
+    against: Setup | None = None,
+    after_each: Callable[[Result], None] = lambda _result: None,
+) -> Report:
+    """Try a driver.
+
+    Args:
+        setup: the driver and its hosts; entered and left here.
+        plan: which cases, and how.
+        against: tell where another driver looks different, in place of whether this one conforms.
+        after_each: is told of each case that has ended.
+    """
+    plan = plan or Plan()
+    cases = plan.cases()
+    results: list[Result] = []
+    with setup:
+        declared = declared_by(setup)
+        attempts = _attempts(setup, cases, declared, plan)
+        if against is not None:
+            attempts = _comparisons(setup, against, cases)
+        for result in attempts:
+            results.append(result)
+            after_each(result)
+    return Report(setup.driver, declared, tuple(results), plan.known_failing)
+
+
+def _attempts(
+    setup: Setup, cases: Sequence[Case], declared: Capabilities, plan: Plan
+) -> Iterator[Result]:
+    for case in cases:
+        unfit = case.unfit(declared)
+        if unfit is not None:
+            yield result_of(case, Outcome.UNFIT, unfit)
+        elif plan.faults or plan.fault is not None:
+            yield under_faults(setup, case, plan.fault)
+        elif plan.seeds:
+            yield under_seeds(setup, case, range(plan.seeds))
+        else:
+            yield run_case(setup, case, seed=plan.seed)
+
+
+def _comparisons(one: Setup, other: Setup, cases: Sequence[Case]) -> Iterator[Result]:
+    with other:
+        both = [declared_by(setup) for setup in (one, other)]
+        for case in cases:
+            unfit = next((why for each in both if (why := case.unfit(each))), None)
+            if unfit is None:
+                yield compare(one, other, case)
+            else:
+                yield result_of(case, Outcome.UNFIT, unfit)
