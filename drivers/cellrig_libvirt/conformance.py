@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import tempfile
+import threading
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -114,6 +115,11 @@ class LibvirtSetup(Setup):
         """See `Setup`."""
         if self._private is not None:
             self._private.start_daemon(self._number(driver.context.host))
+
+    def breathe(self) -> None:
+        """See `Setup`: events of the mock come from libvirt's own thread."""
+        if self._is_mock:
+            threading.Event().wait(0.02)
 
     def leftovers(self, drivers: Mapping[str, ComputeDriver], ours: Collection[str]) -> list[str]:
         """See `Setup`: files of guests that are gone."""

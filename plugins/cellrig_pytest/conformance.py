@@ -159,7 +159,7 @@ class Table:
 def _outcome(report: pytest.TestReport) -> tuple[Any, str]:
     from cellrig.testing.conformance import Outcome
 
-    if report.failed or hasattr(report, "wasxfail"):
+    if report.failed or (report.skipped and hasattr(report, "wasxfail")):
         crash = getattr(report.longrepr, "reprcrash", None)
         return Outcome.FAILED, str(crash.message if crash else report.longrepr).splitlines()[0]
     if report.skipped:

@@ -13,14 +13,17 @@ from database_servers import KINDS, NoServer, server
 def find_server() -> Iterator[Callable[[str], str]]:
     """Return the URL of a server of a kind; skip, and say why, where there is none."""
     known: dict[str, str] = {}
+    missing: dict[str, NoServer] = {}
     with ExitStack() as stack:
 
         def find(kind: str) -> str:
-            if kind not in known:
+            if kind not in known and kind not in missing:
                 try:
                     known[kind] = stack.enter_context(server(kind))
                 except NoServer as error:
-                    pytest.skip(f"no tests on {kind}: {error}")
+                    missing[kind] = error
+            if kind in missing:
+                pytest.skip(f"no tests on {kind}: {missing[kind]}")
             return known[kind]
 
         yield find

@@ -30,13 +30,13 @@ class _Stop(BaseException):
 def serve_rig(
     topology: Path | None, host: str, port: int, database: str | None = None, *, control: bool
 ) -> None:
-    """Serve a rig on the wall clock until a signal comes; placement is under ``/placement``.
+    """Serve a rig on the wall clock until a signal comes; each face is below its name: ``/placement``, ....
 
     Raises:
         InvalidTopology: of the file.
         CannotServe: the address cannot be listened on.
     """
-    from cellrig.http.rig_faces import rig_face
+    from cellrig.http.front_door import front_door
     from cellrig.rig import Rig
     from cellrig.topology import Topology
 
@@ -46,7 +46,7 @@ def serve_rig(
             built = msgspec.structs.replace(built, database=database)
         # What clients leave behind is not the rig's fault: there is nothing to audit.
         with Rig(built, live=True, audit=False) as rig:
-            application: Application = rig_face(rig, "placement", "/placement")
+            application: Application = front_door(rig)
             if control:
                 start = StartState({each: each.dump() for each in rig.databases.values()})
                 application = with_control(application, start.restore)

@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from cellrig.db.places import place_of
-from cellrig.errors import CellrigError
+from cellrig.errors import CellrigError, ExtraMissing
 
 KINDS = ("postgresql", "mariadb")
 
@@ -46,6 +46,12 @@ def server(kind: str) -> Iterator[str]:
     Raises:
         NoServer: there is none, and none can be started here.
     """
+    try:
+        place_of(_LOOPBACK[kind][0]).close()
+    except ExtraMissing as error:
+        raise NoServer(str(error)) from error
+    except CellrigError:
+        pass
     named = os.environ.get(f"CELLRIG_TEST_{kind.upper()}")
     for url in (named,) if named else _LOOPBACK[kind]:
         if not _refusal(url):

@@ -383,6 +383,7 @@ class Lab:
         step = 0.1 if self.setup.live else 1.0
         until = self.rig.runtime.now() + seconds
         while not holds() and self.rig.runtime.now() < until:
+            self.setup.breathe()
             self.rig.advance(step)
         check(holds(), sentence)
 
@@ -398,11 +399,15 @@ class Lab:
             guests: those that it has.
         """
         self.rig.crash(host)
-        self.driver(host).register_event_listener(lambda _event: None)
+        self.unwatched(host)
         for guest in guests:
             self.call(host, "power_off", guest)
         self.rig.services.force_down(host)
         self.last(f"bringing {host} back", lambda: self.bring_back(host))
+
+    def unwatched(self, host: str) -> None:
+        """Keep a host's events from its service, which would put right what is done beside it."""
+        self.driver(host).register_event_listener(lambda _event: None)
 
     def listen(self, host: str) -> list[GuestEvent]:
         """Return a list that a host's driver fills with its events, until its service restarts."""

@@ -114,6 +114,13 @@ class Setup:
     def start_hypervisor(self, driver: ComputeDriver) -> None:
         """Let it answer again. Of one that answers: harmless."""
 
+    def breathe(self) -> None:
+        """Let a moment of real time pass between two looks at something that is waited for.
+
+        For hypervisors that tell events from a thread of their own, while the rig's clock is not
+        the wall's. Others need none.
+        """
+
     def leftovers(self, drivers: Mapping[str, ComputeDriver], ours: Collection[str]) -> list[str]:
         """Return what is left of guests and volumes that the interface does not show.
 

@@ -10,6 +10,7 @@ from cellrig.http.compute.schemas.parts import (
     TRUTH,
     UUID,
     Definition,
+    Version,
     body,
     closed,
     number,
@@ -160,18 +161,20 @@ UPDATE_HOST = {
 
 # -- events --------------------------------------------------------------------------------------
 
-_NETWORK_EVENTS = [
-    *("network-changed", "network-vif-plugged", "network-vif-unplugged", "network-vif-deleted"),
-]
-_EVENTS: list[tuple[tuple[int, int], list[str]]] = [
-    ((2, 51), ["volume-extended"]),
-    ((2, 76), ["power-update"]),
-    ((2, 82), ["accelerator-request-bound"]),
-    ((2, 93), ["volume-reimaged"]),
-]
+_NAMES = {
+    FIRST: (
+        *("network-changed", "network-vif-plugged", "network-vif-unplugged"),
+        "network-vif-deleted",
+    ),
+    (2, 51): ("volume-extended",),
+    (2, 76): ("power-update",),
+    (2, 82): ("accelerator-request-bound",),
+    (2, 93): ("volume-reimaged",),
+}
 
 
-def _events(names: list[str]) -> Definition:
+def _events(version: Version) -> Definition:
+    names = [name for since, added in _NAMES.items() if since <= version for name in added]
     event = {
         "server_uuid": UUID,
         "name": {"enum": names},
@@ -182,11 +185,7 @@ def _events(names: list[str]) -> Definition:
     return wrapped("events", listed)
 
 
-EVENTS = {FIRST: body(_events(_NETWORK_EVENTS))}
-_known_events = list(_NETWORK_EVENTS)
-for _since, _names in _EVENTS:
-    _known_events = [*_known_events, *_names]
-    EVENTS[_since] = body(_events(_known_events))
+EVENTS = {version: body(_events(version)) for version in _NAMES}
 
 ASSISTED_SNAPSHOT = stepped(
     "snapshot",

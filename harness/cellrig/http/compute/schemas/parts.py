@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from cellrig.http.checking import Schema
+from cellrig.http.errors import Refusal
 from cellrig.http.uuids import is_dashed_uuid, is_uuid
 
 Definition = dict[str, Any]
@@ -70,8 +71,6 @@ def whole(given: int | str, name: str, least: int, most: int = 0x7FFFFFFF) -> in
     Raises:
         Refusal: 400 where digits are a number that is too small or too large.
     """
-    from cellrig.http.errors import Refusal
-
     value = int(given)
     if not least <= value <= most:
         raise Refusal(400, f"{name} takes a number from {least} to {most}; it was given {given!r}")

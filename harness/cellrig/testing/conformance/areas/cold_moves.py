@@ -79,7 +79,9 @@ class ColdMigration(Refused):
         _moves(lab, lab.rig.servers.migrate(server))
         lab.rig.servers.detach_volume(server, old)
         lab.attach(server, new)
-        lab.rig.servers.revert_resize(server)
+        back = lab.rig.servers.revert_resize(server)
+        fault = "" if back.fault is None else f": {back.fault.message}"
+        check(back.status == "ACTIVE", f"the server is {back.status} when it is back{fault}")
         equal(lab.serials(server), {new.id}, "the guest's volumes")
         equal(str(lab.rig.volumes.show(old).status), "available", "the old volume's status")
 
@@ -102,6 +104,7 @@ class ColdMigration(Refused):
         """So is erasing what was kept; the driver is called directly."""
         server = lab.server()
         before, guest = lab.info(server), lab.guest(server)
+        lab.unwatched(lab.first)
         lab.ten_times(lab.first, "migrate_disk_and_power_off", guest, guest, lab.second, ())
         equal(lab.whereabouts(server.id), (), "the hosts that list a guest that is kept")
         lab.ten_times(lab.first, "finish_revert_migration", guest, (), ())

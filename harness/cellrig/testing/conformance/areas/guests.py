@@ -86,6 +86,7 @@ class Guests(Area):
         """Off stays off, on stays on."""
         server = lab.server()
         guest = lab.guest(server)
+        lab.unwatched(lab.first)
         lab.ten_times(lab.first, "power_on", guest)
         equal(_power(lab, server), PowerState.RUNNING, "the power state")
         lab.ten_times(lab.first, "power_off", guest)

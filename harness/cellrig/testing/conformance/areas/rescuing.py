@@ -33,6 +33,7 @@ class Rescue(Refused):
         """So is unrescuing, also of a guest that was not rescued."""
         server = lab.server()
         before, guest = lab.info(server), lab.guest(server)
+        lab.unwatched(lab.first)
         lab.ten_times(lab.first, "unrescue", guest)
         spawned = next(call for call in lab.calls.all if call.method == "spawn")
         lab.ten_times(lab.first, "rescue", guest, spawned.arguments["image"])

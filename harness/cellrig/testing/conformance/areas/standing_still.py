@@ -31,6 +31,7 @@ class Pause(Refused):
     def test_pausing_is_harmless_ten_times(self, lab: Lab) -> None:
         """So is letting it go on."""
         server = lab.server()
+        lab.unwatched(lab.first)
         for method, state in (("pause", PowerState.PAUSED), ("unpause", PowerState.RUNNING)):
             lab.ten_times(lab.first, method, lab.guest(server))
             equal(lab.info(server).power_state, state, f"the power state after {method}")
@@ -77,6 +78,7 @@ class Suspend(Refused):
     def test_suspending_is_harmless_ten_times(self, lab: Lab) -> None:
         """So is bringing it back."""
         server = lab.server()
+        lab.unwatched(lab.first)
         for method, state in (("suspend", PowerState.SUSPENDED), ("resume", PowerState.RUNNING)):
             lab.ten_times(lab.first, method, lab.guest(server))
             equal(lab.info(server).power_state, state, f"the power state after {method}")
