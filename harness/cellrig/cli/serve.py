@@ -30,7 +30,7 @@ class _Stop(BaseException):
 def serve_rig(
     topology: Path | None, host: str, port: int, database: str | None = None, *, control: bool
 ) -> None:
-    """Serve a rig on the wall clock until a signal comes; each face is below its name: ``/placement``, ....
+    """Serve a rig on the wall clock until a signal comes; each face is below its own name.
 
     Raises:
         InvalidTopology: of the file.
