@@ -179,7 +179,8 @@ class MoveRecovery:
         is_source = migration.source_compute == host.name
         error = MoveInterrupted(host.name, instance.uuid)
         if status in (MigrationStatus.ACCEPTED, MigrationStatus.QUEUED):
-            if is_source:
+            # Without a destination the super-conductor has it in hand, with claims of its own.
+            if is_source and migration.dest_compute is not None:
                 self._withdrawal.withdraw(migration, error, host=host.name)
         elif status in (MigrationStatus.PREPARING, MigrationStatus.RUNNING):
             if is_source:
