@@ -15,5 +15,8 @@ for root in ROOTS:
 setup(
     packages=packages,
     package_dir=package_dir,
-    package_data={package: ["py.typed"] for package in package_dir},
+    package_data={
+        **{package: ["py.typed"] for package in package_dir},
+        "cellrig.http.page": ["page.*"],
+    },
 )

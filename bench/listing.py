@@ -1,25 +1,25 @@
 """Lists of servers over many cells: a page, a walk, what the cells send, and memory.
 
-Beside it stands the limit: the raw query of the database's driver in every cell, with LIMIT, and
-`heapq.merge` over what comes; and Nova's own lister, where the `nova` package is installed.
+In memory, in SQLite files, and on PostgreSQL where a server is found. Beside it stands the limit:
+the raw query of the database's driver in every cell, with LIMIT, and `heapq.merge` over what comes;
+and Nova's own lister, where the `nova` package is installed, on SQLite databases in memory.
 """
 
 from __future__ import annotations
 
 import argparse
 import gc
-import heapq
-import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
-from itertools import islice
-from operator import itemgetter
 from random import Random
+from tempfile import TemporaryDirectory
 
 import msgspec
 
+from bench.listing_limit import PAGE, raw_cells, raw_page, raw_walk
 from bench.measure import (
     ROOT,
     Sample,
@@ -36,40 +36,37 @@ from cellrig.cli.screen import Screen
 from cellrig.db.api_tables import instance_mappings
 from cellrig.db.cell_tables import instances
 from cellrig.db.instances import instance_to_row
+from cellrig.db.places import place_of
+from cellrig.db.questions import Batch
 from cellrig.db.statements import insert_into
+from cellrig.errors import CellrigError
 from cellrig.hooks import hookimpl
-from cellrig.model import CELL0, Flavor, Instance, VmState
+from cellrig.model import Flavor, Instance, VmState
 from cellrig.seams import Passage
 
-PAGE = 1000
-#: From so many cells on a page is held to the raw query's: of one cell that reads no row in vain.
-MANY_CELLS = 16
+#: Where the databases can be: what they are called in the table.
+MEMORY, FILES, POSTGRESQL = "memory", "files", "postgresql"
+SERVER = "postgresql://postgres@127.0.0.1/test"
 #: The cells and servers for which Nova's lister is run too.
 BESIDE_NOVA = (16, 10_000)
 WARM_UP = 2
 FLAVOR = Flavor("1", "tiny")
-RAW = (
-    "SELECT created_at, uuid, name FROM instances WHERE deleted = 0 "
-    "ORDER BY created_at DESC, uuid DESC LIMIT ?"
-)
-RAW_NEXT = (
-    "SELECT created_at, uuid, name FROM instances WHERE deleted = 0 AND created_at <= ?1 "
-    "AND (created_at < ?1 OR uuid < ?2) ORDER BY created_at DESC, uuid DESC LIMIT ?3"
-)
 
 
 class Costs(msgspec.Struct, frozen=True):
     """What lists cost in one cloud.
 
     Args:
+        database: where the databases are.
         cells, servers: how big it is.
         page, brief_page: the first page of servers, with and without details.
         limit_page: the same as raw rows.
         walk, marker_walk, limit_walk: all servers: `iterate`, page after page, as raw rows.
         rows_sent: what all cells sent for one page.
-        walk_mb: how much more memory the process held after any page of a walk than before it.
+        walk_mb: how much more memory the process held after any page of a first walk than before.
     """
 
+    database: str
     cells: int
     servers: int
     page: Sample
@@ -91,7 +88,7 @@ class RowCounter:
     @hookimpl
     def cellrig_seam_exit(self, passage: Passage) -> None:
         """Count what passes from a cell's database."""
-        if ".list_" in passage.seam and isinstance(passage.result, list):
+        if ".list_" in passage.seam and isinstance(passage.result, Batch):
             self.sent += len(passage.result)
 
 
@@ -136,39 +133,6 @@ def mapping_to_row(written: Instance, cell: str) -> dict[str, object]:
     }
 
 
-def raw_cells(rig: Rig) -> list[sqlite3.Connection]:
-    """Return connections of their own to the images of all cells."""
-    connections = []
-    for name in (CELL0, *(cell.name for cell in rig.topology.cells)):
-        connection = sqlite3.connect(":memory:")
-        connection.deserialize(rig.databases[name].dump())
-        connections.append(connection)
-    return connections
-
-
-def raw_page(
-    connections: list[sqlite3.Connection], after: tuple[float, str] | None = None
-) -> list[tuple[float, str, str]]:
-    """Return a page of raw rows."""
-    answers = [
-        connection.execute(RAW, (PAGE,)).fetchall()
-        if after is None
-        else connection.execute(RAW_NEXT, (*after, PAGE)).fetchall()
-        for connection in connections
-    ]
-    merged = heapq.merge(*answers, key=itemgetter(0, 1), reverse=True)
-    return list(islice(merged, PAGE))
-
-
-def raw_walk(connections: list[sqlite3.Connection]) -> int:
-    """Read all pages of raw rows; return how many rows there were."""
-    total, page = 0, raw_page(connections)
-    while page:
-        total += len(page)
-        page = raw_page(connections, page[-1][:2])
-    return total
-
-
 def marker_walk(rig: Rig) -> int:
     """Read all pages, each behind the last server of the one before; return how many there were."""
     total, page = 0, rig.servers.list(limit=PAGE)
@@ -188,38 +152,59 @@ def timed(step: Callable[[], object], runs: int) -> Sample:
     return stopwatch.median()
 
 
-def measure(cells: int, servers: int, runs: int) -> Costs:
+@contextmanager
+def place(database: str, server: str) -> Iterator[str | None]:
+    """Yield what a topology calls the place of its databases."""
+    if database == MEMORY:
+        yield None
+    elif database == POSTGRESQL:
+        yield server
+    else:
+        with TemporaryDirectory(prefix="cellrig-bench-") as directory:
+            yield directory
+
+
+def measure(database: str, server: str, cells: int, servers: int, runs: int) -> Costs:
     """Measure one cloud."""
-    topology = Topology(cells=[Cell(f"cell{number}", 1) for number in range(1, cells + 1)])
+    with place(database, server) as where:
+        topology = Topology(
+            cells=[Cell(f"cell{number}", 1) for number in range(1, cells + 1)], database=where
+        )
+        with Rig(topology, audit=False, plugins=()) as rig:
+            fill(rig, cells, servers)
+            return _measure(rig, database, cells, servers, runs)
+
+
+def _measure(rig: Rig, database: str, cells: int, servers: int, runs: int) -> Costs:
     walks = max(1, min(runs, 100_000 // servers))
-    with Rig(topology, audit=False, plugins=()) as rig:
-        fill(rig, cells, servers)
-        # The databases are in this process and keep up to 2 MiB of pages each, whoever reads them:
-        # a first walk fills that. What the second one adds is the list's.
-        for _server in rig.servers.iterate():
-            pass
-        gc.collect()
-        before = most = resident_mb()
-        count = 0
-        for count, _server in enumerate(rig.servers.iterate(), start=1):
-            if count % PAGE == 0:
-                most = max(most, resident_mb())
-        connections = raw_cells(rig)
-        if not count == servers == marker_walk(rig) == raw_walk(connections):
-            raise RuntimeError(f"a walk through {servers} servers showed {count}")
-        costs = {
-            "page": timed(lambda: rig.servers.list(limit=PAGE), runs),
-            "brief_page": timed(lambda: rig.servers.list_brief(limit=PAGE), runs),
-            "limit_page": timed(lambda: raw_page(connections), runs),
-            "walk": timed(lambda: sum(1 for _server in rig.servers.iterate()), walks),
-            "marker_walk": timed(lambda: marker_walk(rig), walks),
-            "limit_walk": timed(lambda: raw_walk(connections), walks),
-        }
-        counter = RowCounter()
-        rig.plugins.register(counter)
-        rig.servers.list(limit=PAGE)
+    rig.servers.list(limit=PAGE)
+    gc.collect()
+    before = most = resident_mb()
+    count = 0
+    for count, _server in enumerate(rig.servers.iterate(), start=1):
+        if count % PAGE == 0:
+            most = max(most, resident_mb())
+    raw = raw_cells(rig)
+    if not count == servers == marker_walk(rig) == raw_walk(raw):
+        raise RuntimeError(f"a walk through {servers} servers showed {count}")
+    costs = {
+        "page": timed(lambda: rig.servers.list(limit=PAGE), runs),
+        "brief_page": timed(lambda: rig.servers.list_brief(limit=PAGE), runs),
+        "limit_page": timed(lambda: raw_page(raw), runs),
+        "walk": timed(lambda: sum(1 for _server in rig.servers.iterate()), walks),
+        "marker_walk": timed(lambda: marker_walk(rig), walks),
+        "limit_walk": timed(lambda: raw_walk(raw), walks),
+    }
+    counter = RowCounter()
+    rig.plugins.register(counter)
+    rig.servers.list(limit=PAGE)
     return Costs(
-        cells=cells, servers=servers, rows_sent=counter.sent, walk_mb=most - before, **costs
+        database=database,
+        cells=cells,
+        servers=servers,
+        rows_sent=counter.sent,
+        walk_mb=most - before,
+        **costs,
     )
 
 
@@ -250,7 +235,6 @@ def nova_costs(python: str, runs: int) -> NovaCosts:
 
 def beside_nova(found: list[Costs], nova: NovaCosts) -> Iterator[Figure]:
     """Compare with Nova, in a cloud of the same size."""
-    ours = next(cost for cost in found if (cost.cells, cost.servers) == BESIDE_NOVA)
     what = f"{nova.cells} cells, {nova.servers:,} servers"
     for name, sample in (
         ("page of records", nova.records),
@@ -259,42 +243,55 @@ def beside_nova(found: list[Costs], nova: NovaCosts) -> Iterator[Figure]:
         ("walk of objects", nova.walk),
     ):
         yield milliseconds(f"{what}: Nova's {name}", sample)
-    for name, theirs, mine, target in (
-        ("page", nova.objects, ours.page, 15),
-        ("walk by markers", nova.walk, ours.marker_walk, 25),
-        ("walk", nova.walk, ours.walk, 25),
-    ):
-        yield Figure(
-            f"{what}: {name}, times faster than Nova's objects",
-            "times",
-            theirs.wall_ms / mine.wall_ms,
-            theirs.cpu_ms / mine.cpu_ms,
-            theirs.runs,
-            target,
-            at_least=True,
-        )
+    for ours in found:
+        if (ours.cells, ours.servers) != BESIDE_NOVA:
+            continue
+        for name, theirs, mine, target in (
+            ("page", nova.objects, ours.page, 15),
+            ("walk by markers", nova.walk, ours.marker_walk, 25),
+            ("walk", nova.walk, ours.walk, 25),
+        ):
+            yield Figure(
+                f"{ours.database}: {what}: {name}, times faster than Nova's objects",
+                "times",
+                theirs.wall_ms / mine.wall_ms,
+                theirs.cpu_ms / mine.cpu_ms,
+                theirs.runs,
+                target,
+                at_least=True,
+            )
 
 
 def figures(found: list[Costs]) -> Iterator[Figure]:
     """Hold what was measured to its targets."""
     for cost in found:
-        what = f"{cost.cells} cells, {cost.servers:,} servers"
+        what = f"{cost.database}: {cost.cells} cells, {cost.servers:,} servers"
         yield milliseconds(f"{what}: page", cost.page)
         yield milliseconds(f"{what}: page without details", cost.brief_page)
         yield milliseconds(f"{what}: raw page", cost.limit_page)
         yield milliseconds(f"{what}: walk", cost.walk)
         yield milliseconds(f"{what}: walk by markers", cost.marker_walk)
         yield milliseconds(f"{what}: raw walk", cost.limit_walk)
-        target = 1.5 if cost.cells >= MANY_CELLS else None
         name = f"{what}: page without details, in raw pages"
-        yield ratio(name, cost.brief_page, cost.limit_page, target)
+        yield ratio(name, cost.brief_page, cost.limit_page, 1.5)
         yield Figure(f"{what}: rows sent for a page", "rows", cost.rows_sent, target=2 * PAGE)
         yield Figure(f"{what}: memory of a walk", "MiB", cost.walk_mb, target=30)
-    pages = {(cost.cells, cost.servers): cost.page for cost in found}
-    for (cells, servers), page in pages.items():
-        if cells > 1 and (1, servers) in pages:
-            name = f"{cells} cells, {servers:,} servers: page, in pages of 1 cell"
-            yield ratio(name, page, pages[1, servers], 1.5)
+    pages = {(cost.database, cost.cells, cost.servers): cost.page for cost in found}
+    for (database, cells, servers), page in pages.items():
+        if cells > 1 and (database, 1, servers) in pages:
+            name = f"{database}: {cells} cells, {servers:,} servers: page, in pages of 1 cell"
+            yield ratio(name, page, pages[database, 1, servers], 1.5)
+
+
+def found_databases(server: str) -> Iterator[str]:
+    """Yield where databases can be here; say why one is left out."""
+    yield from (MEMORY, FILES)
+    try:
+        place_of(server).close()
+    except CellrigError as error:
+        sys.stderr.write(f"nothing is measured on PostgreSQL: {error}\n")
+    else:
+        yield POSTGRESQL
 
 
 def ratio(name: str, ours: Sample, theirs: Sample, target: float | None) -> Figure:
@@ -314,8 +311,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", type=file_to_write, metavar="FILE", help="write the figures too")
     parser.add_argument("--runs", type=positive, default=20, help="runs of each step (default 20)")
-    parser.add_argument("--cells", type=positive, nargs="+", default=[1, 4, 16, 20])
+    parser.add_argument("--cells", type=positive, nargs="+", default=[1, 4, 16])
     parser.add_argument("--servers", type=positive, nargs="+", default=[1000, 10_000, 100_000])
+    parser.add_argument("--databases", choices=[MEMORY, FILES, POSTGRESQL], nargs="+")
+    parser.add_argument("--server", default=SERVER, help=f"of PostgreSQL (default {SERVER})")
     parser.add_argument(
         "--nova",
         metavar="PYTHON",
@@ -325,7 +324,12 @@ def main() -> None:
     parser.add_argument("--raw", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.raw:
-        print_json(measure(arguments.cells[0], arguments.servers[0], arguments.runs))
+        (database,), (cells,), (servers,) = (
+            arguments.databases,
+            arguments.cells,
+            arguments.servers,
+        )
+        print_json(measure(database, arguments.server, cells, servers, arguments.runs))
         return
     before = machine()
     costs = [
@@ -333,8 +337,10 @@ def main() -> None:
             Costs,
             "bench.listing",
             *("--raw", "--cells", str(cells), "--servers", str(servers)),
+            *("--databases", database, "--server", arguments.server),
             *("--runs", str(arguments.runs)),
         )
+        for database in arguments.databases or found_databases(arguments.server)
         for servers in arguments.servers
         for cells in arguments.cells
     ]

@@ -17,9 +17,6 @@ from cellrig.db.schemas import SCHEMAS
 from cellrig.db.storage import OpenDatabase
 from cellrig_pytest.options import SETTINGS
 
-#: So many databases of a test keep their connections; others connect again when they are used.
-CONNECTED = 8
-
 
 class SingleDatabases:
     """Where databases are that belong to no rig, until a test ends."""
@@ -36,8 +33,6 @@ class SingleDatabases:
         self._open.append(
             self._place.storage(f"{schema.kind}{len(self._open)}", schema).open(image)
         )
-        for each in self._open[:-CONNECTED]:
-            each.close()
         return self._open[-1]
 
     def close(self) -> None:

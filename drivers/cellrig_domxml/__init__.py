@@ -10,6 +10,7 @@ from cellrig_domxml.edit import (
     note_swapped_volume,
     remove_device,
     remove_volume,
+    set_volumes,
     swap_volume,
 )
 from cellrig_domxml.metadata import (
@@ -48,6 +49,7 @@ __all__ = [
     "remove_volume",
     "serialize",
     "set_node",
+    "set_volumes",
     "source_of",
     "swap_volume",
     "target_of",

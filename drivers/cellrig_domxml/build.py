@@ -12,7 +12,7 @@ from cellrig_domxml.devices import InterfaceType, device_element, reference_of
 from cellrig_domxml.disks import local_disk_element, volume_element
 from cellrig_domxml.metadata import NAMESPACE, add_device_words, fill_metadata
 from cellrig_domxml.parse import parse
-from cellrig_domxml.targets import free_place, set_scsi_model, target_name
+from cellrig_domxml.targets import free_place, insert_disk, set_scsi_model, target_name
 
 #: What every guest has. What differs is filled in by its position: a search costs microseconds,
 #: and thousands of guests are built.
@@ -110,8 +110,7 @@ def add_volume(domain: _Element, disk: Disk, reserved: Collection[str] = ()) -> 
     order = _boot_order(parts, disk)
     place = free_place(parts, disk.bus, disk.device, reserved)
     element = volume_element(disk, place, boot_order=order)
-    # Disks stand together and in order, so that equal guests have equal documents.
-    parts.insert(len(parts.findall("disk")), element)
+    insert_disk(parts, element)
     size = str(disk.size_gb) if disk.size_gb else None
     add_device_words(domain, disk.serial, tag=disk.tag, size_gb=size)
 
@@ -152,7 +151,7 @@ def _add_local_disk(
     parts = _devices(domain)
     order = 1 if path.endswith("/disk") else None
     element = local_disk_element(path, free_place(parts, bus, None, reserved), boot_order=order)
-    parts.insert(len(parts.findall("disk")), element)
+    insert_disk(parts, element)
     add_device_words(domain, path, size_gb=str(size_gb))
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from lxml.etree import _Element
 
 from cellrig.driver.errors import DeviceNotFound, DiskNotFound, HypervisorError
 from cellrig.driver.values import Device, Disk
 from cellrig_domxml.addresses import pci_address
+from cellrig_domxml.build import add_volume
 from cellrig_domxml.devices import reference_of
 from cellrig_domxml.disks import local_disk_element, volume_element
 from cellrig_domxml.metadata import (
@@ -15,7 +18,7 @@ from cellrig_domxml.metadata import (
     drop_device_words,
     volume_of,
 )
-from cellrig_domxml.targets import free_place, place_of
+from cellrig_domxml.targets import free_place, insert_disk, place_of
 
 
 def find_volume(domain: _Element, serial: str) -> _Element:
@@ -62,6 +65,25 @@ def swap_volume(domain: _Element, old_serial: str, new: Disk) -> None:
     drop_device_words(domain, old_serial)
     size = str(new.size_gb) if new.size_gb else None
     add_device_words(domain, new.serial, tag=new.tag or tag, size_gb=size)
+
+
+def set_volumes(domain: _Element, disks: Sequence[Disk]) -> None:
+    """Let a domain have exactly these volumes; one that it has keeps its place.
+
+    Raises:
+        HypervisorError: one of them cannot be a disk, or its place is taken.
+    """
+    wanted = {disk.serial: disk for disk in disks}
+    words = device_words(domain)
+    has = {volume_of(each, words) for each in domain.iterfind("devices/disk")} - {None}
+    for gone in sorted(str(each) for each in has - wanted.keys()):
+        remove_volume(domain, gone)
+    for serial, disk in wanted.items():
+        if serial in has:
+            # Block storage may lead to it another way than before.
+            swap_volume(domain, serial, disk)
+        else:
+            add_volume(domain, disk)
 
 
 def note_swapped_volume(domain: _Element, old_serial: str, new: Disk) -> None:
@@ -133,7 +155,7 @@ def boot_from_rescue_disk(domain: _Element, path: str, bus: str = "scsi") -> Non
     for boot in domain.findall("devices/disk/boot"):
         _remove(boot)
     rescue = local_disk_element(path, free_place(devices, bus), boot_order=1)
-    devices.insert(len(devices.findall("disk")), rescue)
+    insert_disk(devices, rescue)
 
 
 def _has_volume(domain: _Element, serial: str) -> bool:

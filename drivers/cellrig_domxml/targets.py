@@ -113,6 +113,21 @@ def target_of(element: _Element) -> str:
     return "" if target is None else target.get("dev", "")
 
 
+def insert_disk(devices: _Element, element: _Element) -> None:
+    """Put a `<disk>` where libvirt lists it: among those of its bus by name, buses as they came.
+
+    So equal guests have equal documents, and ours that of the hypervisor.
+    """
+    disks = devices.findall("disk")
+    bus, rank = _bus_and_rank(element)
+    position = len(disks)
+    same = [n for n, disk in enumerate(disks) if _bus_and_rank(disk)[0] == bus]
+    if same:
+        later = (n for n in same if _bus_and_rank(disks[n])[1] > rank)
+        position = next(later, same[-1] + 1)
+    devices.insert(position, element)
+
+
 def target_name(device: str) -> str:
     """Return ``/dev/sdb`` as the hypervisor writes it: ``sdb``."""
     return device.removeprefix("/dev/")
@@ -131,6 +146,13 @@ def set_scsi_model(devices: _Element, model: str) -> None:
         )
     for controller in devices.iterfind("controller[@type='scsi']"):
         controller.set("model", model)
+
+
+def _bus_and_rank(element: _Element) -> tuple[str, tuple[int, str]]:
+    """Return a disk's bus, and what its name is sorted by: ``sdz`` comes before ``sdaa``."""
+    target = element.find("target")
+    name = "" if target is None else target.get("dev", "")
+    return "" if target is None else target.get("bus", ""), (len(name), name)
 
 
 def _check_name(target: str, bus: str) -> None:

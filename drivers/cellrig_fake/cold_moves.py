@@ -84,14 +84,8 @@ def come_back(hypervisor: Hypervisor, guest: Guest, disks: Sequence[Disk], power
 
 def _change_volumes(hypervisor: Hypervisor, domain: Domain, disks: Sequence[Disk]) -> None:
     """Let a kept guest have the volumes that were attached, and not those detached, since."""
-    wanted = {disk.serial: disk for disk in disks}
     with hypervisor.editing(domain) as root:
-        had = {disk.serial for disk in hypervisor.volumes(domain)}
-        for gone in had - wanted.keys():
-            cellrig_domxml.remove_volume(root, str(gone))
-        for serial, disk in wanted.items():
-            if serial not in had:
-                cellrig_domxml.add_volume(root, disk)
+        cellrig_domxml.set_volumes(root, disks)
 
 
 def kept_owner(uuid: str) -> str:

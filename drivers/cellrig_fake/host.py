@@ -10,6 +10,7 @@ from cellrig.driver import (
     GuestEvent,
     GuestEventKind,
     HostConnections,
+    HypervisorUnavailable,
     PowerState,
 )
 from cellrig_fake.behaviours import Misconduct
@@ -36,7 +37,9 @@ class FakeHost(ComputeDriver):
         )
         self.hypervisor = Hypervisor(context.host, options, context.fabric, self.nodes)
         self.misconduct = Misconduct(options.behaviours, context, self.hypervisor.state.counts)
-        self.live = LiveMoves(self.hypervisor, options, context, self.misconduct)
+        self.live = LiveMoves(
+            self.hypervisor, options, context, self.misconduct, self.check_answers
+        )
         self.connections = Connections(self.hypervisor, options, context)
         #: Nothing in the options slows a call or lets it fail.
         self.behaves = not (options.latencies or options.behaviours)
@@ -101,6 +104,15 @@ class FakeHost(ComputeDriver):
     def answer_again(self) -> None:
         """Answer calls as before. Twice is harmless."""
         self.is_silent = False
+
+    def check_answers(self) -> None:
+        """See that the hypervisor answers.
+
+        Raises:
+            HypervisorUnavailable: it has fallen silent.
+        """
+        if self.is_silent:
+            raise HypervisorUnavailable(self.context.host, "it has fallen silent")
 
     def release(self, method: str) -> int:
         """Let all calls of `method` that hang go on, and return how many there were."""

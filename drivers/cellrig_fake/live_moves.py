@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 import msgspec
@@ -54,6 +54,7 @@ class LiveMoves:
         options: the driver's.
         context: the driver's.
         misconduct: what goes wrong.
+        check_answers: raises `HypervisorUnavailable` while the hypervisor is gone.
     """
 
     def __init__(
@@ -62,11 +63,13 @@ class LiveMoves:
         options: FakeOptions,
         context: DriverContext,
         misconduct: Misconduct,
+        check_answers: Callable[[], None],
     ) -> None:
         self._hypervisor = hypervisor
         self._options = options
         self._context = context
         self._misconduct = misconduct
+        self._check_answers = check_answers
         self._jobs: dict[str, Job] = {}
 
     # At the destination
@@ -174,6 +177,7 @@ class LiveMoves:
         return True
 
     def _move(self, guest: Guest, destination: str, progress: Progress | None) -> None:
+        self._check_answers()
         domain = self._hypervisor.domain(guest.uuid)
         due = self._misconduct.due("live_migration", guest)
         hold = any(behaviour.does == "hold" for behaviour in due)
@@ -191,6 +195,7 @@ class LiveMoves:
                     behaviour.raise_error(guest, self._hypervisor.host)
             self._check_expected(guest, destination)
             self._copy(domain.memory_mb, job, hold, progress)
+            self._check_answers()  # it may have gone meanwhile
             if job.wish == "abort":
                 raise _Cancelled(guest.uuid, "the live migration was aborted")
             volumes = self._check_expected(guest, destination)

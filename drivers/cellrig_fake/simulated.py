@@ -6,7 +6,7 @@ import functools
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
-from cellrig.driver import METHODS, Guest, HypervisorUnavailable, ProviderTree
+from cellrig.driver import METHODS, Guest, ProviderTree
 from cellrig.driver.refusal import refuse
 
 if TYPE_CHECKING:
@@ -27,8 +27,7 @@ def simulated(method: Callable[Concatenate[D, P], R]) -> Callable[Concatenate[D,
 
     @functools.wraps(method)
     def surrounded(driver: D, /, *args: P.args, **kwargs: P.kwargs) -> R:
-        if driver.is_silent:
-            raise HypervisorUnavailable(driver.context.host, "it has fallen silent")
+        driver.check_answers()
         if needs and not any(getattr(driver.capabilities, each) for each in needs):
             refuse(driver, name, needs[0])
         if driver.behaves:

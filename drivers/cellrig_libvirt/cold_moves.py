@@ -101,7 +101,9 @@ class ColdMoves:
         self._hypervisor.instances.forget(guest.uuid)
 
     def come_back(self, guest: Guest, disks: Sequence[Disk], power_on: bool) -> None:
-        """Bring back what was kept. A guest that is here already is harmless.
+        """Bring back what was kept, with the volumes that it has by then.
+
+        A guest that is here already is harmless.
 
         Raises:
             GuestNotFound: nothing was kept.
@@ -114,9 +116,7 @@ class ColdMoves:
         if kept is None:
             raise GuestNotFound(guest.uuid)
         document = cellrig_domxml.parse(kept.encode())
-        # Block storage may lead to its volumes another way than when it left.
-        for disk in disks:
-            cellrig_domxml.swap_volume(document, disk.serial, disk)
+        cellrig_domxml.set_volumes(document, disks)
         hypervisor.lend(disks)
         instances.bring_back(guest.uuid)
         try:

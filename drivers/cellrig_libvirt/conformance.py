@@ -13,11 +13,13 @@ from types import TracebackType
 from typing import Any, Self
 
 from cellrig.driver import ComputeDriver
-from cellrig.testing.conformance import Inapplicable, NotOffered, Setup
+from cellrig.testing.conformance import Inapplicable, NotOffered, Setup, check
 from cellrig.topology import StorageBackend
 from cellrig_libvirt.driver import LibvirtDriver
 from cellrig_libvirt.hosts import LibvirtHosts
 
+#: Seconds after which a hypervisor is not waited for any more.
+_PATIENCE = 60
 _MOCK_NODE = "<node><cpu><num>16</num></cpu><memory>16777216</memory></node>"
 
 
@@ -82,26 +84,37 @@ class LibvirtSetup(Setup):
         return tuple(StorageBackend(name, "file", directory) for name in ("main", "other"))
 
     def slow_migrations(self, host: str) -> Mapping[str, Any]:
-        """See `Setup`."""
-        return {"migration_bandwidth": 1}
+        """See `Setup`.
+
+        It is the memory that moves slowly. Local disks are on shared storage: QEMU copies disks
+        at the speed that it began with, also when the migration is forced to end.
+        """
+        slow = {"migration_bandwidth": 1}
+        if self._private is None:
+            return slow
+        return {**slow, "instances_path": str(self._private.shared_instances)}
 
     def several_nodes(self, host: str) -> Mapping[str, Any]:
         """See `Setup`."""
         raise Inapplicable("libvirt has one node")
 
     def kill_guest(self, driver: ComputeDriver, uuid: str) -> None:
-        """See `Setup`: end its process, or pull the mock guest's plug."""
-        if self._private is not None:
+        """See `Setup`: end its process, or let the mock guest crash."""
+        if not isinstance(driver, LibvirtDriver):
+            raise NotOffered(f"{type(driver).__name__} is no libvirt driver")
+        connection = driver.parts.connection
+        if self._is_mock:
+            # Every connection with the mock is another hypervisor, so it must be the driver's own.
+            domain = connection.get().lookupByUUIDString(uuid)
+            domain.coreDump(os.devnull, driver.library.VIR_DUMP_CRASH)
+            return
+        if self._private is None:
+            raise NotOffered("its processes are not ours")
+        with connection.notices.expect("stopped", uuid) as notice:
             for pid in self._private.guest_processes(self._number(driver.context.host)):
                 if uuid.encode() in Path(f"/proc/{pid}/cmdline").read_bytes():
                     os.kill(pid, signal.SIGKILL)
-                    return
-        if not self._is_mock:
-            raise NotOffered("its processes are not ours")
-        if not isinstance(driver, LibvirtDriver):
-            raise NotOffered(f"{type(driver).__name__} is no libvirt driver")
-        # Every connection with the mock is another hypervisor, so it must be the driver's own.
-        driver.parts.connection.get().lookupByUUIDString(uuid).destroy()
+            check(notice.wait(_PATIENCE), "the daemon does not see that its guest has died")
 
     def stop_hypervisor(self, driver: ComputeDriver) -> None:
         """See `Setup`: kill the daemon; its guests run on."""
@@ -125,10 +138,11 @@ class LibvirtSetup(Setup):
         """See `Setup`: files of guests that are gone."""
         if self._private is None:
             return []
+        own = [self._private[self._number(host)].instances_path for host in drivers]
         return [
-            f"{host} still has the file {path}"
-            for host in drivers
-            for path in self._private[self._number(host)].instances_path.iterdir()
+            f"the file {path} is still there"
+            for directory in (*own, self._private.shared_instances)
+            for path in directory.iterdir()
             if any(each in path.name for each in ours)
         ]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Protocol
 
@@ -55,32 +55,38 @@ class QemuDiskFiles:
     Args:
         images: the directory of images.
         must_exist: refuse an image that is not there; else it is an empty disk.
+        fetch: returns a file with the data of the image of an id that is not in the directory;
+            None where there are none.
     """
 
-    def __init__(self, images: Path, must_exist: bool) -> None:
+    def __init__(
+        self,
+        images: Path,
+        must_exist: bool,
+        fetch: Callable[[str], Path | None] = lambda _image_id: None,
+    ) -> None:
         self.images = images
         self._must_exist = must_exist
+        self._fetch = fetch
 
     def check(self, image: Image) -> None:
         """See `DiskFiles`."""
-        if image.format not in FORMATS:
-            taken = ", ".join(FORMATS)
-            told = f"its format is {image.format!r}, taken are: {taken}"
-            raise ImageUnacceptable(image.id, told)
-        if self._must_exist and self._find(image) is None:
+        _check_format(image)
+        if self._must_exist and self._find(image) is None and self._fetch(image.id) is None:
             names = " or ".join(name for name in (image.id, image.name) if name)
             raise ImageUnacceptable(image.id, f"there is no {names} in {self.images}")
 
     def create(self, path: Path, size_gb: int, image: Image | None = None) -> None:
         """See `DiskFiles`."""
         base = None if image is None else self._find(image)
+        data = None if image is None or base is not None else self._fetch(image.id)
+        if image is not None and data is not None:
+            _unpack(image, data, path, size_gb)
+            return
         if image is None or base is None:
             _qemu_img("create", "-q", "-f", "qcow2", str(path), f"{max(size_gb, 1)}G")
             return
-        needed = self.virtual_size(base)
-        if size_gb and needed > size_gb << 30:
-            told = f"its data take {-(-needed >> 30)} GiB, the disk has {size_gb}"
-            raise ImageUnacceptable(image.id, told)
+        _check_room(image, self.virtual_size(base), size_gb)
         form = _format_of(base)
         size = (f"{size_gb}G",) if size_gb else ()
         _qemu_img(
@@ -123,7 +129,8 @@ class NoDiskFiles:
         self.images = images
 
     def check(self, image: Image) -> None:
-        """Take any image."""
+        """See `DiskFiles`. Of what is there nothing is needed."""
+        _check_format(image)
 
     def create(self, path: Path, size_gb: int, image: Image | None = None) -> None:
         """Make nothing."""
@@ -140,14 +147,41 @@ class NoDiskFiles:
         return 0
 
 
+def _check_format(image: Image) -> None:
+    if image.format not in FORMATS:
+        taken = ", ".join(FORMATS)
+        told = f"its format is {image.format!r}, taken are: {taken}"
+        raise ImageUnacceptable(image.id, told)
+
+
+def _check_room(image: Image, needed: int, size_gb: int) -> None:
+    if size_gb and needed > size_gb << 30:
+        told = f"its data take {-(-needed >> 30)} GiB, the disk has {size_gb}"
+        raise ImageUnacceptable(image.id, told)
+
+
+def _unpack(image: Image, data: Path, path: Path, size_gb: int) -> None:
+    """Make a disk of the image service's data, which may be gone tomorrow: it is a copy.
+
+    The format is the one that the image says: what is guessed is up to who has made the data.
+    """
+    told = _info(data, "-f", image.format)
+    if "backing-filename" in told or '"data-file"' in json.dumps(told):
+        raise ImageUnacceptable(image.id, "its data refer to another file of the host")
+    _check_room(image, int(str(told["virtual-size"])), size_gb)
+    _qemu_img("convert", "-q", "-f", image.format, "-O", "qcow2", str(data), str(path))
+    if size_gb:
+        _qemu_img("resize", "-q", str(path), f"{size_gb}G")
+
+
 def _format_of(path: Path) -> str:
     """What is in a file: the record of it may say something else."""
     return str(_info(path)["format"])
 
 
-def _info(path: Path) -> Mapping[str, object]:
+def _info(path: Path, *options: str) -> Mapping[str, object]:
     # A guest may have it open: to look at its size no lock is needed.
-    told = _qemu_img("info", "-U", "--output=json", str(path))
+    told = _qemu_img("info", "-U", "--output=json", *options, str(path))
     found: Mapping[str, object] = json.loads(told)
     return found
 

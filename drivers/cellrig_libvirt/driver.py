@@ -94,6 +94,7 @@ class LibvirtDriver(LibvirtMoves):
             devices=self.hypervisor.owned_devices(
                 tuple(host_devices(self.parts.cards, nodename, options.sriov_tree))
             ),
+            storage=self.hypervisor.instances.identity,
         )
 
     @spoken

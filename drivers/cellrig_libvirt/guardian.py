@@ -89,6 +89,9 @@ class Guardian:
         return {}
 
     def _start(self, host: int) -> None:
+        running = self._daemons.get(host)
+        if running is not None and running.poll() is None:
+            return
         home = self._directory / str(host)
         self._configure(host, home)
         environment = {

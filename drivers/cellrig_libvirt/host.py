@@ -175,7 +175,7 @@ class LibvirtHost(ComputeDriver):
             return Redefinition(connection.library, outgoing), NoDiskFiles(images)
         images.mkdir(exist_ok=True)
         hot = HotPlug(connection, outgoing, self.options)
-        return hot, QemuDiskFiles(images, must_exist=path is not None)
+        return hot, QemuDiskFiles(images, path is not None, self.context.image_file)
 
     def _look_again(self) -> None:
         """Tell what guests do now: what happened while the connection was lost, nobody heard."""

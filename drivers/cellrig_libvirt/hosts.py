@@ -28,6 +28,7 @@ _PROGRAMS = {
     "qemu-system-x86_64": "qemu-system-x86",
     "qemu-img": "qemu-utils",
 }
+_SHARED = ("volumes", "images", "instances")
 _DIRECTORIES = ("run", "config/libvirt", "cache", "data", "instances")
 
 
@@ -159,6 +160,11 @@ class LibvirtHosts:
         """A directory that all hosts can reach, for images."""
         return self.directory / "images"
 
+    @property
+    def shared_instances(self) -> Path:
+        """A directory that all hosts can reach, for local disks: as their ``instances_path``."""
+        return self.directory / "instances"
+
     # What a test may do to a host
 
     def stop_daemon(self, number: int) -> None:
@@ -166,7 +172,7 @@ class LibvirtHosts:
         self._ask("stop", number)
 
     def start_daemon(self, number: int) -> None:
-        """Start a host's daemon again; it finds its guests.
+        """Start a host's daemon again; it finds its guests. Of one that runs: harmless.
 
         Raises:
             HostsUnavailable: it does not start.
@@ -186,7 +192,7 @@ class LibvirtHosts:
 
     def _make_directories(self, directory: Path) -> None:
         directory.chmod(0o755)
-        for shared in ("volumes", "images"):
+        for shared in _SHARED:
             (directory / shared).mkdir()
         for number in range(self._count):
             for name in _DIRECTORIES:

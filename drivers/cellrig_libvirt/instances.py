@@ -33,10 +33,10 @@ class Instances:
         self.path.mkdir(parents=True, exist_ok=True)
 
     @property
-    def identity(self) -> list[object]:
+    def identity(self) -> str:
         """What the directory is known by, also under another name: two hosts may share it."""
         status = self.path.stat()
-        return [platform.node(), status.st_dev, status.st_ino]
+        return f"{platform.node()}:{status.st_dev}:{status.st_ino}"
 
     def total_gb(self) -> int:
         """GiB that the directory's file system has."""

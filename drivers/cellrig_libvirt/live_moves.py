@@ -34,6 +34,8 @@ from cellrig_libvirt.spawning import local_disks
 
 #: How often a migration is asked how far it has come, in seconds of the hypervisor's clock.
 _LOOK = 0.2
+#: MiB/s that are more than any network has. What is beyond an integer of 32 bits QEMU refuses.
+_NO_LIMIT = 1 << 20
 
 
 class LiveMoves:
@@ -81,10 +83,13 @@ class LiveMoves:
             "uri": self._options.uri,
             "address": self._options.migration_address,
             "instances": str(hypervisor.instances.path),
-            "identity": hypervisor.instances.identity,
         }
         return MigrateData(
-            source_host="", destination_host=host, block_migration=block, driver_data=data
+            source_host="",
+            destination_host=host,
+            block_migration=block,
+            shared_storage=source.storage == hypervisor.instances.identity,
+            driver_data=data,
         )
 
     def prepare(
@@ -143,7 +148,7 @@ class LiveMoves:
         if any(device.address for device in info.devices):
             told = "it has devices of its host, which stay there"
             raise MigrationPreCheckError(guest.uuid, told)
-        shared = list(data.driver_data["identity"]) == instances.identity
+        shared = data.shared_storage
         directory = instances.directory(guest.uuid)
         names = [name for name, _gb in local_disks(hypervisor.plugs.document(domain), directory)]
         if data.block_migration and shared:
@@ -156,7 +161,6 @@ class LiveMoves:
         return msgspec.structs.replace(
             data,
             source_host=self._context.host,
-            shared_storage=shared,
             block_migration=data.block_migration and bool(names),
             driver_data={**data.driver_data, "local_disks": sizes},
         )
@@ -200,14 +204,18 @@ class LiveMoves:
     def force_complete(self, guest: Guest) -> None:
         """Stop a guest that is being migrated, so that its memory changes no more.
 
-        It runs again at its destination.
+        It runs again at its destination. While it stands still it gets all the bandwidth there is.
 
         Raises:
             MigrationError: it is not being migrated.
         """
-        if guest.uuid not in self._jobs:
+        job = self._jobs.get(guest.uuid)
+        if job is None:
             raise MigrationError(guest.uuid, "it is not being migrated")
-        self._hypervisor.domain(guest.uuid).suspend()
+        job.forced = True
+        domain = self._hypervisor.domain(guest.uuid)
+        domain.suspend()
+        domain.migrateSetMaxSpeed(_NO_LIMIT)
 
     def tidy_up(self, guest: Guest, data: MigrateData) -> None:
         """Remove the files of a guest that has left. Twice is harmless."""
@@ -247,6 +255,9 @@ class LiveMoves:
         try:
             if job.aborted:
                 domain.abortJob()
+            elif job.forced and self._options.migration_bandwidth:
+                # Its first speed is set when its memory begins to move, which may be later.
+                domain.migrateSetMaxSpeed(_NO_LIMIT)
             told: Mapping[str, int] = domain.jobStats() if progress is not None else {}
         except lv.libvirtError:
             return  # it has not begun, or is over: there is nothing to tell

@@ -14,7 +14,9 @@ class Job:
     def __init__(self, migrate: Callable[[], object]) -> None:
         self._migrate = migrate
         self.error: Exception | None = None
+        #: It is to end without moving; it is to end soon, though the guest stands still for it.
         self.aborted = False
+        self.forced = False
         self._thread = threading.Thread(target=self._run, name="a live migration", daemon=True)
         self._thread.start()
 

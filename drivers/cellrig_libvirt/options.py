@@ -48,8 +48,8 @@ class LibvirtOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
         instances_path: the directory of local disks and consoles; None for one that goes with the
             rig. It belongs to whom the hypervisor's processes run as.
         images_path: the directory of images, each a file named by the image's id or name. Snapshots
-            are put there. None for one beside the instances, where an image that is not there is
-            an empty disk.
+            are put there. An image that is not there is fetched from the image service. None for a
+            directory beside the instances; then an image without data anywhere is an empty disk.
         virt_type: ``kvm`` or ``qemu``; None for the faster one that the hypervisor has.
         vcpus, memory_mb, disk_gb: what the host offers; None for all that it has.
         reserved_vcpus, reserved_memory_mb, reserved_disk_gb: what guests cannot have.

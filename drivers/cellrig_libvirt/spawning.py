@@ -110,7 +110,8 @@ class Spawning:
         finally:
             partial.unlink(missing_ok=True)
         size_gb = -(-self._files.virtual_size(target) >> 30)
-        return SnapshotInfo(format="qcow2", size=target.stat().st_size, min_disk=size_gb)
+        size = target.stat().st_size
+        return SnapshotInfo(format="qcow2", size=size, min_disk=size_gb, path=target)
 
     def _copy_live(self, uuid: str, root: Path, target: Path) -> None:
         hypervisor = self._hypervisor

@@ -7,15 +7,12 @@ are given no handle on the API database or on the scheduler, so they cannot call
 
 from __future__ import annotations
 
-import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
-
-import msgspec
 
 from cellrig.bus import Bus, topic_of
 from cellrig.cells import Cells, Scatter
-from cellrig.compute.api import Servers, Surroundings, VolumeAttachments, VolumeEvents
+from cellrig.compute.api import Servers, Surroundings, Tasks, VolumeAttachments, VolumeEvents
 from cellrig.compute.host import CellClients, ComputeHost
 from cellrig.compute.interface import ComputeService
 from cellrig.compute.manager import ComputeManager
@@ -37,10 +34,20 @@ from cellrig.db.hosts import HostStore
 from cellrig.db.instances import InstanceStore
 from cellrig.db.migrations import MigrationStore
 from cellrig.db.places import Place
+from cellrig.db.schema import Schema
 from cellrig.driver.interface import ComputeDriver
 from cellrig.identity import IDENTITY_SCHEMA, Identity
-from cellrig.image import IMAGES_SCHEMA, ImageService
+from cellrig.image import (
+    IMAGES_SCHEMA,
+    ImageClient,
+    ImageFiles,
+    ImageOptions,
+    ImageService,
+)
 from cellrig.model import CELL0, CellMapping
+from cellrig.network.client import NetworkClient
+from cellrig.network.service import Networking
+from cellrig.network.tables import NETWORKS_SCHEMA
 from cellrig.placement.client import PlacementClient
 from cellrig.placement.service import Placement
 from cellrig.placement.tables import PLACEMENT_SCHEMA
@@ -49,6 +56,7 @@ from cellrig.scheduler.interface import SchedulerService
 from cellrig.scheduler.options import SchedulerOptions
 from cellrig.scheduler.scheduler import Scheduler
 from cellrig.seams import Process, Seams
+from cellrig.sources import Sources
 from cellrig.volume.client import VolumeClient
 from cellrig.volume.service import VOLUME
 from cellrig.volume.starting import StorageRequest, start_block_storage
@@ -61,18 +69,21 @@ COMPUTE = "compute"
 API = "api"
 
 
-class Sources(msgspec.Struct, frozen=True):
-    """The rig's sources of what must not come from anywhere else.
+def database_schemas(cells: Iterable[str]) -> dict[str, Schema]:
+    """Return the databases of a cloud: their names, and what tables each has.
 
     Args:
-        new_uuid: of uuids.
-        random: of seeded randomness, by name.
-        new_context: of the contexts of what services do on their own.
+        cells: the names of its cells, besides cell0.
     """
-
-    new_uuid: Callable[[], str]
-    random: Callable[[str], random.Random]
-    new_context: Callable[[], RequestContext]
+    return {
+        "api": API_SCHEMA,
+        "placement": PLACEMENT_SCHEMA,
+        "images": IMAGES_SCHEMA,
+        "volumes": VOLUMES_SCHEMA,
+        "identity": IDENTITY_SCHEMA,
+        "networks": NETWORKS_SCHEMA,
+        **dict.fromkeys((CELL0, *cells), CELL_SCHEMA),
+    }
 
 
 class Cloud:
@@ -85,6 +96,8 @@ class Cloud:
         runtime, seams, sources: of the rig.
         storage: what block storage is made of.
         place: where the databases are.
+        image_options: how the image service is set up.
+        resumes: services go on with what others have left who had these databases before.
         placement: from the cloud's own placement service to what is asked in its place; None for
             that service itself.
     """
@@ -100,26 +113,23 @@ class Cloud:
         storage: StorageRequest,
         place: Place,
         placement: Callable[[Placement], PlacementClient] | None = None,
+        image_options: ImageOptions | None = None,
+        *,
+        resumes: bool = False,
     ) -> None:
         self.cell_names = cells
         self.bus = Bus(runtime, seams)
         self._place = place
-        schemas = {
-            "api": API_SCHEMA,
-            "placement": PLACEMENT_SCHEMA,
-            "images": IMAGES_SCHEMA,
-            "volumes": VOLUMES_SCHEMA,
-            "identity": IDENTITY_SCHEMA,
-            **dict.fromkeys((CELL0, *cells), CELL_SCHEMA),
-        }
-        self.databases = {
-            name: Database(name, schema.image, runtime, place.storage(name, schema))
-            for name, schema in schemas.items()
-        }
+        self.databases = _opened(database_schemas(cells), place, runtime)
         own = Placement(self.databases["placement"])
         self.placement: PlacementClient = own if placement is None else placement(own)
-        self.images = ImageService(self.databases["images"])
+        self.images = ImageService(
+            self.databases["images"],
+            ImageFiles(lambda: storage.make_directory("images.data")),
+            image_options,
+        )
         self.identity = Identity(self.databases["identity"], runtime.now, sources.new_uuid)
+        self.networks = Networking(self.databases["networks"], sources.new_uuid)
         self.volumes = start_block_storage(
             self.databases["volumes"], storage, self.images, runtime, seams, sources.new_uuid
         )
@@ -131,6 +141,9 @@ class Cloud:
         self._runtime = runtime
         self._seams = seams
         self._sources = sources
+        self._resumes = resumes
+        if resumes:
+            self.images.find_files()
 
     # -- what services are built with ------------------------------------------------------------
 
@@ -148,13 +161,18 @@ class Cloud:
         """Return placement behind its seams."""
         return self._seams.wrap("placement.", self.placement, process)
 
-    def image_client(self, process: Process) -> ImageService:
+    def image_client(self, process: Process) -> ImageClient:
         """Return the image service behind its seams."""
-        return self._seams.wrap("image.", self.images, process)
+        images: ImageClient = self.images
+        return self._seams.wrap("image.", images, process)
 
     def volume_client(self, process: Process) -> VolumeClient:
         """Return block storage behind its seams."""
         return self._seams.wrap("volume.", self.volumes.serving(process), process)
+
+    def network_client(self, process: Process) -> NetworkClient:
+        """Return the network service behind its seams."""
+        return self._seams.wrap("network.", self.networks, process)
 
     def compute_clients(self, process: Process) -> Callable[[str], ComputeService]:
         """Return what makes the client of a host's compute service."""
@@ -176,12 +194,15 @@ class Cloud:
     # -- services --------------------------------------------------------------------------------
 
     def map_cells(self, hosts: dict[str, list[str]]) -> None:
-        """Write the cell and host mappings; `hosts` by cell."""
+        """Write the cell and host mappings that are not there; `hosts` by cell."""
         api, _cells = self.api_side(Process(API))
-        api.mappings.cell_create(CellMapping(self._sources.new_uuid(), CELL0))
+        known, mapped = {cell.name for cell in api.mappings.cells()}, api.mappings.hosts()
+        for name in (CELL0, *self.cell_names):
+            if name not in known:
+                api.mappings.cell_create(CellMapping(self._sources.new_uuid(), name))
         for name in self.cell_names:
-            api.mappings.cell_create(CellMapping(self._sources.new_uuid(), name))
-            api.mappings.host_create(hosts.get(name, []), name)
+            new = [host for host in hosts.get(name, []) if host not in mapped]
+            api.mappings.host_create(new, name)
             self._host_cells.update(dict.fromkeys(hosts.get(name, []), name))
 
     def surroundings(self) -> Surroundings:
@@ -194,6 +215,8 @@ class Cloud:
             placement=self.placement_client(process),
             images=self.image_client(process),
             volumes=self.volume_client(process),
+            networks=self.network_client(process),
+            has_networks=self.networks.has_networks,
             conductor=self.bus.client(
                 SuperConductorService,  # type: ignore[type-abstract]
                 CONDUCTOR,
@@ -203,9 +226,12 @@ class Cloud:
             runtime=self._runtime,
             seams=self._seams,
             new_uuid=self._sources.new_uuid,
+            cross_cell_moves=self._compute_options.allow_cross_cell_moves,
         )
         servers = Servers(around)
-        events = VolumeEvents(around, servers, VolumeAttachments(around, servers))
+        events = VolumeEvents(
+            around, servers, VolumeAttachments(around, servers, Tasks(around, servers))
+        )
         self.volumes.notify = self._seams.wrap("compute_api.", events, Process(VOLUME))
         return around
 
@@ -238,7 +264,7 @@ class Cloud:
 
     def start_super_conductor(self) -> None:
         """Start the super-conductor; one that restarts buries what its predecessor had in hand."""
-        again = CONDUCTOR in self.processes
+        again = self._resumes or CONDUCTOR in self.processes
         process = self._new_process(CONDUCTOR)
         api, cells = self.api_side(process)
         conductor = SuperConductor(
@@ -256,10 +282,14 @@ class Cloud:
             self._seams,
             self._sources.new_uuid,
             self._compute_options,
+            self.image_client(process),
         )
         self.bus.serve(CONDUCTOR, SuperConductorService, conductor, process)
         self._runtime.every(
-            SWEEP_INTERVAL, conductor.sweep_lost_moves, name="sweep lost moves", owner=process
+            SWEEP_INTERVAL,
+            partial(conductor.sweep_lost_moves, self._sources.service_context),
+            name="sweep lost moves",
+            owner=process,
         )
         if again:
             self._sweep(conductor.sweep_lost_builds, process)
@@ -267,7 +297,7 @@ class Cloud:
     def start_cell_conductor(self, cell: str) -> None:
         """Start a cell's conductor; one that restarts ends what its predecessor had in hand."""
         process = Process(CONDUCTOR, cell=cell)
-        again = process.label in self.processes
+        again = self._resumes or process.label in self.processes
         self._enrol(process)
         database = self.cell(cell, process)
         conductor = CellConductor(
@@ -294,13 +324,13 @@ class Cloud:
 
     def _sweep(self, sweep: Callable[[RequestContext], None], process: Process) -> None:
         self._runtime.spawn(
-            lambda: sweep(self._sources.new_context()), name="end lost builds", owner=process
+            lambda: sweep(self._sources.service_context()), name="end lost builds", owner=process
         )
 
     def start_compute(self, host: str) -> None:
         """Start a host's compute service: init_host first, then the bus, then periodic work."""
         cell = self._host_cells[host]
-        again = f"{COMPUTE}@{host}" in self.processes
+        again = self._resumes or f"{COMPUTE}@{host}" in self.processes
         process = Process(COMPUTE, host=host, cell=cell)
         self._enrol(process)
         client = partial(self.bus.client, service=CONDUCTOR, process=process, server=cell)
@@ -321,12 +351,13 @@ class Cloud:
                 placement=self.placement_client(process),
                 images=self.image_client(process),
                 volumes=self.volume_client(process),
+                networks=self.network_client(process),
                 options=self._compute_options,
                 runtime=self._runtime,
                 seams=self._seams,
                 process=process,
             ),
-            self._sources.new_context(),
+            self._sources.service_context(),
             self._sources.new_uuid,
         )
         manager.init_host()
@@ -350,3 +381,18 @@ class Cloud:
         for database in self.databases.values():
             database.close()
         self._place.close()
+
+
+def _opened(schemas: Mapping[str, Schema], place: Place, runtime: Runtime) -> dict[str, Database]:
+    """Open databases, all of them or none."""
+    databases: dict[str, Database] = {}
+    try:
+        for name, schema in schemas.items():
+            storage = place.storage(name, schema)
+            databases[name] = Database(name, schema.image, runtime, storage)
+    except BaseException:
+        for database in databases.values():
+            database.close()
+        place.close()
+        raise
+    return databases

@@ -13,12 +13,15 @@ class RequestContext(msgspec.Struct, frozen=True):
         user_id: who asks.
         project_id: on whose behalf.
         is_admin: whether administrators' operations are allowed.
+        is_limited: whether block storage's quotas hold for the request. They do for those that
+            came over REST; a test in the same process has as much as it wants.
     """
 
     request_id: str
     user_id: str
     project_id: str
     is_admin: bool = True
+    is_limited: bool = False
 
     def elevated(self) -> RequestContext:
         """Return the same request with an administrator's rights.

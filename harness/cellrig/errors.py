@@ -27,6 +27,15 @@ class Forbidden(CellrigError):
     """The caller may not do this (the field's 403)."""
 
 
+class OverLimit(CellrigError):
+    """The project may not have so much (block storage's 413).
+
+    Args: the resource, how much was asked for, how much is used, how much is allowed.
+    """
+
+    template = "Quota exceeded for {0}: Requested {1}, but already used {2} of {3} {0}"
+
+
 class NotFound(CellrigError):
     """The thing that was named does not exist (the field's 404)."""
 
@@ -54,6 +63,12 @@ class MarkerNotFound(Invalid):
 
 class Conflict(CellrigError):
     """The request does not fit the state of the thing (the field's 409)."""
+
+
+class ChangingCells(Conflict):
+    """A server's record is between two cells: whoever asks again finds it in one (409)."""
+
+    template = "server {0} is being carried to another cell: ask again in a moment"
 
 
 class InvalidTopology(Invalid):

@@ -7,13 +7,14 @@ any of the hooks below, marked with `hookimpl`; names and arguments are checked 
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import pluggy
 
 if TYPE_CHECKING:
+    from cellrig.http.routes import Route
     from cellrig.runtime import Task
     from cellrig.seams import Passage
 
@@ -55,6 +56,14 @@ class Hooks:
     @hookspec
     def cellrig_restore(self, parts: dict[str, Any]) -> None:
         """Go back to the plugin's part among `parts`, by name."""
+
+    @hookspec
+    def cellrig_reset(self) -> None:
+        """End what the plugin does to the rig: it is brought back to its start."""
+
+    @hookspec
+    def cellrig_control_routes(self) -> Sequence[Route[Any]] | None:
+        """Return the plugin's calls of the control face; see `control_route`."""
 
     @hookspec
     def cellrig_rig_stopping(self) -> list[str] | None:

@@ -3,45 +3,36 @@
 from __future__ import annotations
 
 import gc
-import logging
-import tempfile
-import uuid
+import secrets
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from random import Random
 from types import TracebackType
-from typing import Any, Self, TypeVar
-
-import msgspec
+from typing import Any, Self
 
 from cellrig.client import Caller, Client
-from cellrig.client.servers import ServerRef, id_of
-from cellrig.cloud import COMPUTE, Cloud, Sources
+from cellrig.client.server_requests import ServerRef, id_of
+from cellrig.cloud import COMPUTE, Cloud
 from cellrig.compute.api import Surroundings
 from cellrig.context import RequestContext
 from cellrig.db.places import place_of
-from cellrig.driver.context import DriverContext
 from cellrig.driver.fabric import Fabric
 from cellrig.driver.interface import ComputeDriver
-from cellrig.driver.loading import driver_options, load_driver
+from cellrig.driver.loading import load_driver
 from cellrig.driver.reports import GuestInfo
-from cellrig.errors import CellrigError, Conflict, NotFound
+from cellrig.errors import CellrigError, Conflict, Invalid, NotFound
+from cellrig.hypervisors import driver_context, options_of_drivers
 from cellrig.identity import Identity
-from cellrig.image import StoredImage
+from cellrig.image import StoredImage, Visibility, small_disk
+from cellrig.lasting import LastingCloud
+from cellrig.network.starting import start_networks
 from cellrig.placement import Placement, PlacementClient
-from cellrig.plugins import plugin_manager, register_plugins
-from cellrig.runtime import Runtime, Task
-from cellrig.runtime.live import LiveRuntime
-from cellrig.runtime.virtual import VirtualRuntime
-from cellrig.seams import Seams
+from cellrig.plugins import register_plugins
+from cellrig.running import Running
 from cellrig.snapshot import Snapshot, Snapshots
-from cellrig.topology import DEFAULT_IMAGE, NamedHost, Topology
+from cellrig.sources import ADMIN, Sources
+from cellrig.topology import DEFAULT_IMAGE, Topology
 from cellrig.volume.starting import StorageRequest
-
-T = TypeVar("T")
-
-ADMIN = ("admin", "admin", True)
 
 
 class RigNotClean(CellrigError):
@@ -55,13 +46,13 @@ class RigNotClean(CellrigError):
         return f"the rig was not clean when it ended:\n{findings}"
 
 
-class Rig:
+class Rig(Running):
     """A running cloud.
 
     Use it as a context manager, or call `start` and `stop`. ``rig.servers``, ``rig.flavors``,
     ``rig.images``, ``rig.server_groups``, ``rig.services``, ``rig.hypervisors``,
-    ``rig.aggregates``, ``rig.volumes``, ``rig.volume_types`` and ``rig.volume_snapshots`` act as an
-    administrator; `as_user` gives the same for somebody else. A plugin
+    ``rig.aggregates``, ``rig.volumes``, ``rig.volume_types``, ``rig.volume_snapshots`` and
+    ``rig.networks`` act as an administrator; `as_user` gives the same for somebody else. A plugin
     is reached by its name: ``rig.faults``, ``rig.timeline``, ``rig.session``.
 
     Every call settles: it returns when all that it started has come to an end. Inside
@@ -76,6 +67,9 @@ class Rig:
         placement: how all services reach placement: takes the rig's own placement service and
             returns what they call, for example a `cellrig.placement.rest.RestPlacement`. One that
             keeps its data elsewhere is not in snapshots, and `audit` must be off.
+        lasting: where the cloud stays when the rig ends, and where it may be already, built from
+            this topology: then the rig goes on with it. The topology's database is not used. Only
+            for a live rig.
     """
 
     def __init__(
@@ -87,37 +81,49 @@ class Rig:
         plugins: Sequence[str] | None = None,
         audit: bool = True,
         placement: Callable[[Placement], PlacementClient] | None = None,
+        lasting: LastingCloud | None = None,
     ) -> None:
+        if lasting is not None and not live:
+            raise Invalid("a cloud that lasts goes by the wall's clock: Rig(live=True)")
         self.topology = topology or Topology()
-        self.seed = seed or 0
+        # What lasts has had the ids of its earlier seeds.
+        self.seed = secrets.randbits(48) if lasting is not None and seed is None else seed or 0
         self.audited = audit
         self._hosts = self.topology.check()
-        self._host_options = _driver_options(self._hosts)
-        self._random: dict[str, Random] = {}
-        self._holding = 0
+        self._host_options = options_of_drivers(self._hosts)
+        super().__init__(seed, live=live)
         self._started = False
-        self._directory: tempfile.TemporaryDirectory[str] | None = None
-        self.plugins = plugin_manager()
-        self.runtime: Runtime = (
-            LiveRuntime(self._task_failed) if live else VirtualRuntime(seed, self._task_failed)
-        )
-        self.seams = Seams(self.runtime, self.plugins)
         self.fabric = Fabric()
-        self.cloud = Cloud(
-            tuple(cell.name for cell in self.topology.cells),
-            self.topology.scheduler,
-            self.topology.compute,
-            self.runtime,
-            self.seams,
-            Sources(self.new_uuid, self.random, self._service_context),
-            StorageRequest(
-                self.topology.volume_backends, self.topology.volume_types, self._state_directory
-            ),
-            place_of(self.topology.database),
-            placement,
-        )
+        self._lasting = None if lasting is None else lasting.open(self.runtime, self.topology)
+        #: Whether there is nothing yet to go on with.
+        self.is_new = self._lasting is None or self._lasting.is_new
+        directory = None if self._lasting is None else self._lasting.directory
+        self._sources = Sources(self.seed, directory)
+        try:
+            self.cloud = Cloud(
+                tuple(cell.name for cell in self.topology.cells),
+                self.topology.scheduler,
+                self.topology.compute,
+                self.runtime,
+                self.seams,
+                self._sources,
+                StorageRequest(
+                    self.topology.volume_backends,
+                    self.topology.volume_types,
+                    self._sources.state_directory,
+                    self.is_new,
+                ),
+                place_of(self.topology.database) if self._lasting is None else self._lasting.place,
+                placement,
+                self.topology.images,
+                resumes=not self.is_new,
+            )
+        except BaseException:
+            if self._lasting is not None:
+                self._lasting.close()
+            raise
         self._snapshots = Snapshots(
-            self.cloud, self.fabric, self.runtime, self._random, self.plugins
+            self.cloud, self.fabric, self.runtime, self._sources.randoms, self.plugins
         )
         self.databases = self.cloud.databases
         self.placement = self.cloud.placement
@@ -128,12 +134,18 @@ class Rig:
     def start(self) -> Self:
         """Start every service; with this done the cloud answers."""
         for host, options in zip(self._hosts, self._host_options, strict=True):
-            self.cloud.drivers[host.name] = load_driver(
-                host.driver, options, self._driver_context(host)
-            )
+            context = driver_context(host, self.cloud, self.runtime, self._sources, self.fabric)
+            self.cloud.drivers[host.name] = load_driver(host.driver, options, context)
+        if self._lasting is not None:
+            self._lasting.begin()
+            hypervisors = self._lasting.hypervisors(self.cloud.drivers, self.fabric)
+            hypervisors.bring_back()
+            self.plugins.register(hypervisors, "kept_hypervisors")
         with _without_collection():
             self.runtime.run(self._start_services, name="start")
             self.runtime.settle()
+        if self._lasting is not None:
+            self._lasting.complete()
         self._started = True
         self.plugins.hook.cellrig_rig_started()
         return self
@@ -151,7 +163,6 @@ class Rig:
         for host in self._hosts:
             cloud.start_compute(host.name)
         self._around = cloud.surroundings()
-        self._fill_catalog()
         self.admin = self._client(*ADMIN)
         self.servers = self.admin.servers
         self.flavors = self.admin.flavors
@@ -164,8 +175,9 @@ class Rig:
         self.volumes = self.admin.volumes
         self.volume_types = self.admin.volume_types
         self.volume_snapshots = self.admin.volume_snapshots
-        for zone, hosts in self.topology.zones.items():
-            self.aggregates.create(zone, zone=zone, hosts=hosts)
+        self.networks = self.admin.networks
+        if self.is_new:
+            self._fill()
 
     @property
     def identity(self) -> Identity:
@@ -173,12 +185,17 @@ class Rig:
         self.request(self.cloud.identity.found, "found the identity service")
         return self.cloud.identity
 
-    def _fill_catalog(self) -> None:
+    def _fill(self) -> None:
         for flavor in self.topology.flavors:
             self._around.api.flavors.create(flavor)
-        self.cloud.images.create(
-            StoredImage(self.new_uuid(), DEFAULT_IMAGE, size=16_300_544, disk_format="qcow2")
-        )
+        image = StoredImage(self.new_uuid(), DEFAULT_IMAGE, visibility=Visibility.PUBLIC)
+        self.cloud.images.create_with(image, small_disk())
+        if self.topology.networks:
+            start_networks(
+                self.cloud.networks, self._sources.service_context(), self.topology.networks
+            )
+        for zone, hosts in self.topology.zones.items():
+            self.aggregates.create(zone, zone=zone, hosts=hosts)
 
     def stop(self) -> None:
         """Stop everything and give it back.
@@ -207,8 +224,9 @@ class Rig:
         self.runtime.close()
         self._let_hypervisors_go()
         self.cloud.close()
-        if self._directory is not None:
-            self._directory.cleanup()
+        if self._lasting is not None:
+            self._lasting.close()
+        self._sources.close()
 
     def _let_hypervisors_go(self) -> None:
         for host, driver in self.cloud.drivers.items():
@@ -234,79 +252,7 @@ class Rig:
         except RigNotClean as findings:
             error.add_note(str(findings))
 
-    # -- requests --------------------------------------------------------------------------------
-
-    def request(self, function: Callable[[], T], name: str = "request") -> T:
-        """Run `function` as a task and settle, unless the rig is held; return its result."""
-        try:
-            result = self.runtime.run(function, name=name)
-        except Exception as error:
-            self.seams.handled(error, "raised to the test")
-            self._settle()
-            raise
-        self._settle()
-        return result
-
-    def answer(self, function: Callable[[], T], name: str) -> T:
-        """Run `function` as the request of a client that looks again for what it has started.
-
-        On threads that goes on by itself, and the answer does not wait for it. On the virtual
-        runtime it is settled, unless the rig is held: nothing else would make it go on.
-        """
-        if isinstance(self.runtime, LiveRuntime):
-            return self.runtime.run(function, name=name)
-        return self.request(function, name)
-
-    def _settle(self) -> None:
-        if not self._holding and not self.runtime.is_inside():
-            self.settle()
-
-    def settle(self) -> None:
-        """Run all that was started until nothing is left to do.
-
-        Raises:
-            Deadlock: tasks wait for each other; says who for whom and where.
-        """
-        self.runtime.settle()
-        self.plugins.hook.cellrig_settled()
-
-    @contextmanager
-    def holding(self) -> Iterator[None]:
-        """Let calls return before what they started has happened; settle at the end."""
-        self._holding += 1
-        try:
-            yield
-        finally:
-            self._holding -= 1
-        self._settle()
-
-    def advance(self, seconds: float) -> None:
-        """Let `seconds` pass: periodic work, timeouts and all that falls due on the way."""
-        self.runtime.advance(seconds)
-        self._settle()
-
-    def spawn(self, function: Callable[[], Any], name: str = "test") -> Task:
-        """Start `function` beside the test; it runs when the rig settles next."""
-        return self.runtime.spawn(function, name=name)
-
-    def concurrently(self, *functions: Callable[[], Any]) -> list[Any]:
-        """Run `functions` at the same time; return what each returned, or the error it raised."""
-        outcomes: list[Any] = [None] * len(functions)
-
-        def run(index: int, function: Callable[[], Any]) -> None:
-            try:
-                outcomes[index] = function()
-            except Exception as error:  # noqa: BLE001 - it is the outcome
-                self.seams.handled(error, "returned to the test")
-                outcomes[index] = error
-
-        for index, function in enumerate(functions):
-            self.spawn(
-                lambda index=index, function=function: run(index, function),  # type: ignore[misc]
-                name=f"test {index + 1}",
-            )
-        self.settle()
-        return outcomes
+    # -- users -----------------------------------------------------------------------------------
 
     def as_user(self, user_id: str, project_id: str, *, is_admin: bool = False) -> Client:
         """Return what somebody else can ask for."""
@@ -377,10 +323,13 @@ class Rig:
         Raises:
             Conflict: something is going on, or a driver cannot take part.
         """
-        return self._snapshots.take()
+        with self.runtime.still():
+            return self._snapshots.take()
 
     def restore(self, snapshot: Snapshot) -> None:
         """Let the rig be what it was when `snapshot` was taken, byte for byte.
+
+        The wall's clock, which a live rig has, goes on.
 
         Raises:
             Conflict: something is going on.
@@ -396,42 +345,15 @@ class Rig:
 
     def random(self, name: str) -> Random:
         """Return the rig's source of random numbers for `name`, seeded by the rig's seed."""
-        known = self._random.get(name)
-        if known is None:
-            known = self._random[name] = Random(f"{self.seed}/{name}")
-        return known
+        return self._sources.random(name)
 
     def new_uuid(self) -> str:
         """Return the next uuid; the same seed gives the same ones."""
-        return str(uuid.UUID(int=self.random("uuids").getrandbits(128), version=4))
+        return self._sources.new_uuid()
 
     def new_context(self, user_id: str, project_id: str, is_admin: bool) -> RequestContext:
         """Return the context of a new request."""
-        return RequestContext(f"req-{self.new_uuid()}", user_id, project_id, is_admin)
-
-    def _service_context(self) -> RequestContext:
-        return self.new_context(*ADMIN)
-
-    def _driver_context(self, host: NamedHost) -> DriverContext:
-        return DriverContext(
-            host=host.name,
-            runtime=self.runtime,
-            make_state_directory=lambda: self._state_directory(host.name),
-            logger=logging.getLogger(f"cellrig.driver.{host.driver}"),
-            new_uuid=self.new_uuid,
-            rng=self.random("drivers"),
-            fabric=self.fabric,
-        )
-
-    def _state_directory(self, host: str) -> Path:
-        if self._directory is None:
-            self._directory = tempfile.TemporaryDirectory(prefix="cellrig-")
-        path = Path(self._directory.name) / host
-        path.mkdir()
-        return path
-
-    def _task_failed(self, task: Task, error: BaseException) -> None:
-        self.plugins.hook.cellrig_task_failed(task=task, error=error)
+        return self._sources.new_context(user_id, project_id, is_admin)
 
     def __getattr__(self, name: str) -> Any:
         manager = self.__dict__.get("plugins")
@@ -455,15 +377,3 @@ def _without_collection() -> Iterator[None]:
     finally:
         if was_on:
             gc.enable()
-
-
-def _driver_options(hosts: Sequence[NamedHost]) -> list[msgspec.Struct]:
-    """Return each host's validated options; hosts that were told the same share them."""
-    checked: dict[tuple[str, int], msgspec.Struct] = {}
-    options = []
-    for host in hosts:
-        key = (host.driver, id(host.options))
-        if key not in checked:
-            checked[key] = driver_options(host.driver, host.options)
-        options.append(checked[key])
-    return options

@@ -100,7 +100,8 @@ class Passage:
         call: where it is made.
         args, kwargs: what it is made with.
         times: how often the call is made; a plugin that sets 2 delivers it twice.
-        result, error: the outcome, when the call has returned.
+        result, error: the outcome, when the call has returned; a plugin that sets an error then
+            lets the call have failed.
     """
 
     __slots__ = ("_server_place", "args", "call", "error", "kwargs", "result", "times")
@@ -296,8 +297,12 @@ class Seams:
         except BaseException as error:
             passage.error = error
             self._exit.tell(passage)
+            if passage.error is not error and passage.error is not None:
+                raise passage.error from error
             raise
         self._exit.tell(passage)
+        if passage.error is not None:
+            raise passage.error
         return passage.result
 
     def handled(self, error: BaseException, because: str) -> None:

@@ -69,6 +69,7 @@ class Snapshots:
         self._check_rest("taken")
         cloud = self._cloud
         parts = self._plugins.hook.cellrig_snapshot()
+        cloud.images.keep_files()
         return Snapshot(
             databases={name: database.dump() for name, database in cloud.databases.items()},
             drivers={
@@ -95,6 +96,7 @@ class Snapshots:
         for name, database in cloud.databases.items():
             database.load(snapshot.databases[name])
             database.refusal = snapshot.refusals.get(name)
+        cloud.images.delete_new_files()
         for host, state in snapshot.drivers.items():
             _checkpointable(host, cloud.drivers[host]).restore(state)
         self._fabric.restore(snapshot.fabric)

@@ -19,11 +19,13 @@ import msgspec
 
 from cellrig.compute.options import ComputeOptions
 from cellrig.errors import InvalidTopology
+from cellrig.image.options import ImageOptions
 from cellrig.model import CELL0, Flavor
+from cellrig.network.starting import NetworkTopology
 from cellrig.scheduler.options import SchedulerOptions
 
 #: Names that a cell cannot have, because another database of the rig has them.
-_RESERVED = (CELL0, "api", "placement", "images", "volumes", "identity")
+_RESERVED = (CELL0, "api", "placement", "images", "volumes", "identity", "networks")
 
 #: The flavor that servers get when a test names none.
 DEFAULT_FLAVORS = (
@@ -61,8 +63,8 @@ class Cell(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One cell.
 
     Args:
-        name: unique; not ``cell0``, ``api``, ``placement``, ``images``, ``volumes`` or
-            ``identity``.
+        name: unique; not ``cell0``, ``api``, ``placement``, ``images``, ``volumes``,
+            ``identity`` or ``networks``.
         hosts: a number of hosts that are all alike, or the hosts one by one.
     """
 
@@ -105,6 +107,8 @@ class Topology(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         zones: availability zone to the hosts in it.
         volume_backends: where volumes can be.
         volume_types: name to extra specs; the first is the one that volumes get by default.
+        networks: what there is for servers to be on; none for servers without interfaces.
+        images: how the image service is set up.
         database: where the rig creates its databases, which end with it: ``postgresql://...``,
             ``mariadb://...`` or ``sqlite:///DIRECTORY``; None for memory.
     """
@@ -120,6 +124,8 @@ class Topology(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     volume_types: Mapping[str, Mapping[str, str]] = msgspec.field(
         default_factory=lambda: DEFAULT_VOLUME_TYPES
     )
+    networks: Sequence[NetworkTopology] = ()
+    images: ImageOptions = ImageOptions()
     database: str | None = None
 
     @classmethod
@@ -172,6 +178,7 @@ class Topology(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         _check_unique("host", [host.name for host in hosts])
         _check_unique("flavor", [flavor.name for flavor in self.flavors])
         _check_unique("volume backend", [backend.name for backend in self.volume_backends])
+        _check_unique("network", [network.name for network in self.networks])
         if not self.volume_types:
             raise InvalidTopology("a topology has at least one volume type; volume_types is empty")
         known = {host.name for host in hosts}

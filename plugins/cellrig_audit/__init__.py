@@ -8,6 +8,7 @@ What must agree, at rest, and where it is checked:
   request outlives its build.
 - `capacity`: no inventory is used beyond its capacity.
 - `guests`: the guests that drivers report are the instances that the databases place there.
+- `ports`: the ports of servers exist, are theirs, and are bound to the hosts where they are.
 - `unattended`: nothing is half-done without anybody who will finish it.
 - `tasks`: no task and no message is left.
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
 from cellrig.errors import CellrigError
 from cellrig.hooks import hookimpl
 from cellrig.runtime.errors import Deadlock
@@ -12,6 +15,7 @@ from cellrig_audit import (
     connections,
     guests,
     moves,
+    ports,
     tasks,
     unattended,
     volumes,
@@ -19,6 +23,9 @@ from cellrig_audit import (
 from cellrig_audit.errors import AuditFailed
 from cellrig_audit.interface import Rig
 from cellrig_audit.reading import take_picture
+
+if TYPE_CHECKING:
+    from cellrig.http.routes import Route
 
 #: What is checked, in the order in which findings are told.
 _CHECKS = (
@@ -31,6 +38,7 @@ _CHECKS = (
     guests.check,
     volumes.check,
     connections.check,
+    ports.check,
 )
 
 
@@ -69,6 +77,13 @@ class Audit:
             f"the rig has been stopped, and a task of it is left: {task}"
             for task in self._rig.runtime.unfinished()
         ]
+
+    @hookimpl
+    def cellrig_control_routes(self) -> Sequence[Route[Any]]:
+        """Return the call ``/rig/audit``."""
+        from cellrig_audit.control import routes
+
+        return routes(self)
 
     @hookimpl(trylast=True)
     def cellrig_rig_stopping(self) -> list[str]:

@@ -107,7 +107,8 @@ def _check_owner(
                 f"{picture.provider(uuid)}, which is not of its {side} {host}"
             )
     try:
-        needed = resources_of(flavor.without_root_disk() if instance.boots_from_volume else flavor)
+        hosted = flavor.without_root_disk() if instance.boots_from_volume else flavor
+        needed = resources_of(hosted.with_functions(instance.network_info))
     except Invalid:  # written past every check: the server's own finding tells it
         return
     if held != needed:

@@ -7,6 +7,7 @@ import msgspec
 from cellrig.bus import Message
 from cellrig.driver.reports import GuestInfo, HostConnections
 from cellrig.model import BlockDeviceMapping, Instance, InstanceMapping, Migration, VmState
+from cellrig.network.types import Port
 from cellrig.placement.types import ConsumerAllocations, Provider
 from cellrig.volume.types import Attachment
 
@@ -64,6 +65,7 @@ class Picture(msgspec.Struct, frozen=True, kw_only=True):
         guests: host to what its driver reports, by uuid.
         connections: host to the volumes that it is connected to, where its driver tells.
         unreadable: host to why its driver did not tell its guests.
+        ports: of the network service, by id.
     """
 
     unfinished: tuple[str, ...]
@@ -87,6 +89,7 @@ class Picture(msgspec.Struct, frozen=True, kw_only=True):
     guests: dict[str, dict[str, GuestInfo]]
     connections: dict[str, HostConnections]
     unreadable: dict[str, str]
+    ports: dict[str, Port]
 
     def moving(self, instance_uuid: str) -> bool:
         """Whether a server has a move under way; then `cellrig_audit.moves` looks at it."""

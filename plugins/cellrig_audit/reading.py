@@ -20,6 +20,9 @@ from cellrig.db.statements import select_by
 from cellrig.driver.interface import ComputeDriver
 from cellrig.driver.reports import GuestInfo, ReportsConnections
 from cellrig.model import BlockDeviceMapping, Migration
+from cellrig.network.records import Records
+from cellrig.network.tables import ports as port_table
+from cellrig.network.types import Port
 from cellrig.placement import consumers, providers
 from cellrig.placement.tables import inventories, provider_traits, resource_providers
 from cellrig.placement.types import Inventory
@@ -33,9 +36,10 @@ from cellrig_audit.interface import Rig
 from cellrig_audit.picture import Given, Picture, Record
 
 #: The databases of a rig that are not a cell's.
-_NO_CELLS = ("api", "placement", "images", "volumes", "identity")
+_NO_CELLS = ("api", "placement", "images", "volumes", "identity", "networks")
 _SHARING_TRAIT = "MISC_SHARES_VIA_AGGREGATE"
 
+_PORTS = Records(port_table, Port, "port")
 _ATTACHMENTS = select_by(attachment_table)
 _MULTIATTACH = Statement(select(volume_table.c.id, volume_table.c.multiattach))
 _uuid, _stock = resource_providers.c.uuid, inventories.c
@@ -91,6 +95,7 @@ def take_picture(rig: Rig) -> Picture:
     ):
         attachments = [attachment_of(row) for row in transaction.all(_ATTACHMENTS)]
         multiattach = {uuid: bool(shared) for uuid, shared in transaction.all(_MULTIATTACH)}
+    ports = _read_ports(rig.databases["networks"], runtime)
     with (
         _readable(rig.databases["placement"], runtime) as placement,
         placement.transaction() as transaction,
@@ -127,6 +132,7 @@ def take_picture(rig: Rig) -> Picture:
                 if isinstance(driver, ReportsConnections)
             },
             unreadable=unreadable,
+            ports=ports,
         )
 
 
@@ -154,6 +160,11 @@ def _read_given(transaction: Transaction) -> tuple[Given, ...]:
         Given(uuid, name, Inventory(total, reserved, allocation_ratio=ratio).capacity, used)
         for uuid, name, used, total, reserved, ratio in transaction.all(_GIVEN)
     )
+
+
+def _read_ports(database: Database, runtime: Runtime) -> dict[str, Port]:
+    with _readable(database, runtime) as networks, networks.transaction() as transaction:
+        return {port.id: port for port in _PORTS.all(transaction)}
 
 
 def _read_guests(

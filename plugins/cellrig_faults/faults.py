@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 from cellrig.hooks import hookimpl
 from cellrig.runtime import Task, TaskKilled
@@ -34,6 +34,10 @@ from cellrig_faults.recording import Recorder
 from cellrig_faults.report import FailedTask, report
 from cellrig_faults.rule import Rule
 
+if TYPE_CHECKING:
+    from cellrig.http.routes import Route
+    from cellrig_faults.control import FaultControl
+
 
 class Faults:
     """Scripted faults in one rig. Each verb sets one, checked at once, and returns its handle.
@@ -55,6 +59,7 @@ class Faults:
         self._escapes = Escapes()
         self._failed_tasks: list[FailedTask] = []
         self._expectations: list[Expectation] = []
+        self._control: FaultControl | None = None
 
     # -- calls that go wrong -------------------------------------------------------------------
 
@@ -175,6 +180,23 @@ class Faults:
         return self._expect(error, where, required=False)
 
     # -- hooks ---------------------------------------------------------------------------------
+
+    @hookimpl
+    def cellrig_control_routes(self) -> Sequence[Route[Any]]:
+        """Return the calls below ``/rig/faults``."""
+        from cellrig_faults.control import FaultControl
+
+        self._control = FaultControl(self)
+        return self._control.routes()
+
+    @hookimpl
+    def cellrig_reset(self) -> None:
+        """Clear everything, and forget what has been noted."""
+        self.clear()
+        if self._control is not None:
+            self._control.forget()
+        self._escapes.forget()
+        self._failed_tasks.clear()
 
     @hookimpl
     def cellrig_seam_exit(self, passage: Passage) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Generator
 
 from cellrig.hooks import hookimpl
 from cellrig.runtime import TaskKilled
@@ -18,8 +17,8 @@ _Due = tuple[Rule, Passed]
 class Injector:
     """Asks every rule about every passage.
 
-    Both hooks are the outermost wrappers: before a call, the other plugins have seen it enter when
-    a fault raises or waits; after it, they see the outcome that the fault makes of it.
+    Before a call, the other plugins have seen it enter when a fault raises or waits; after it, they
+    see the outcome that the fault makes of it.
     """
 
     def __init__(self, rig: Rig) -> None:
@@ -28,29 +27,22 @@ class Injector:
         self._counting = threading.RLock()  # on the live runtime passages come from many threads
         self._afterwards: dict[int, tuple[float, list[_Due]]] = {}
 
-    @hookimpl(wrapper=True, tryfirst=True)
-    def cellrig_seam_enter(self, passage: Passage) -> Generator[None, object, object]:
+    @hookimpl(trylast=True)
+    def cellrig_seam_enter(self, passage: Passage) -> None:
         """Act before the call."""
-        seen = yield
         with self._counting:
             due = [(rule, passed) for rule in self.rules if (passed := rule.take(passage))]
         if due:
             error = self._before(passage, due)
             if error is not None:
                 raise error
-        return seen
 
-    @hookimpl(wrapper=True, tryfirst=True)
-    def cellrig_seam_exit(self, passage: Passage) -> Generator[None, object, object]:
+    @hookimpl(tryfirst=True)
+    def cellrig_seam_exit(self, passage: Passage) -> None:
         """Act after the call."""
-        error = None
         due = self._afterwards.pop(id(passage), None)
         if due is not None and not isinstance(passage.error, TaskKilled):
-            error = self._after(passage, *due)
-        seen = yield
-        if error is not None:
-            raise error
-        return seen
+            self._after(passage, *due)
 
     def _before(self, passage: Passage, due: list[_Due]) -> BaseException | None:
         entered = self._rig.runtime.now()
@@ -67,7 +59,7 @@ class Injector:
             self._afterwards[id(passage)] = (entered, afterwards)
         return None
 
-    def _after(self, passage: Passage, entered: float, due: list[_Due]) -> BaseException | None:
+    def _after(self, passage: Passage, entered: float, due: list[_Due]) -> None:
         for rule, passed in due:
             if rule.cleared:
                 continue
@@ -77,5 +69,4 @@ class Injector:
                 error = interruption
             if error is not None:
                 passage.error = error
-                return error
-        return None
+                return

@@ -16,7 +16,8 @@ from cellrig.compute.interface import ComputeService
 from cellrig.conductor.interface import CellConductorService, SuperConductorService
 from cellrig.db import ApiDatabase, CellDatabase
 from cellrig.driver import ComputeDriver
-from cellrig.image import ImageService
+from cellrig.image import ImageClient
+from cellrig.network.client import NetworkClient
 from cellrig.placement.client import PlacementClient
 from cellrig.scheduler.interface import SchedulerService
 from cellrig.seams import Process
@@ -27,7 +28,7 @@ from cellrig_faults.errors import InvalidFault
 from cellrig_faults.interface import Rig
 
 #: Databases that are reached by the service that owns them only.
-_BEHIND_SERVICES = ("images", "placement", "volumes", "identity")
+_BEHIND_SERVICES = ("images", "placement", "volumes", "identity", "networks")
 
 #: Stores of a cell that only those above the cells read.
 _ABOVE_CELLS = ("list_",)
@@ -41,7 +42,8 @@ _PARTNERS = (
     ("bus.conductor.", CellConductorService),
     ("bus.scheduler.", SchedulerService),
     ("driver.", ComputeDriver),
-    ("image.", ImageService),
+    ("image.", ImageClient),
+    ("network.", NetworkClient),
     ("placement.", PlacementClient),
     ("volume.", VolumeClient),
     ("volume_backend.", VolumeBackend),
@@ -60,7 +62,9 @@ def check_seam(seam: str, rig: Rig) -> None:
     seams = _seams(tuple(rig.databases))
     if any(fnmatchcase(known, seam) for known in seams):
         return
-    close = get_close_matches(seam, seams, 3)
+    # Who has written the beginning of a name has most likely meant what goes on like that.
+    begun = [name for name in seams if name.startswith(seam)]
+    close = list(dict.fromkeys([*begun, *get_close_matches(seam, seams, 3)]))[:3]
     meant = f"is {' or '.join(close)} meant?" if close else f"they begin with {_roots(seams)}"
     raise InvalidFault(f"no seam matches {seam!r}; {meant}")
 

@@ -9,7 +9,7 @@ from cellrig_faults.fault import Fault
 from cellrig_faults.interface import Action, Rig
 
 #: Databases that are not a cell's.
-NO_CELLS = ("api", "images", "placement", "volumes", "identity")
+NO_CELLS = ("api", "images", "placement", "volumes", "identity", "networks")
 
 
 class Passed(msgspec.Struct, frozen=True):

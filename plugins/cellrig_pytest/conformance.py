@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Generator, Iterator
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -32,11 +33,11 @@ def cellrig_setup(pytestconfig: pytest.Config) -> Iterator[Setup]:
 
 
 @pytest.fixture(scope="session")
-def cellrig_declared(cellrig_setup: Setup) -> Capabilities:
+def cellrig_declared(cellrig_setup: Setup, pytestconfig: pytest.Config) -> Capabilities:
     """What the driver that the conformance suite tries declares."""
     from cellrig.testing.conformance.running import declared_by
 
-    return declared_by(cellrig_setup)
+    return declared_by(cellrig_setup, pytestconfig.stash[SETTINGS].case_timeout)
 
 
 @pytest.fixture
@@ -56,9 +57,15 @@ def lab(
         pytest.skip(f"not for this driver: {unfit}")
     if known is not None:
         request.applymarker(pytest.mark.xfail(reason=known, strict=False))
-    seed = request.config.stash[SETTINGS].seed
+    settings, area = request.config.stash[SETTINGS], case.area
     try:
-        made = Lab(cellrig_setup, case.area.compute, more_options=case.area.more_options, seed=seed)
+        made = Lab(
+            cellrig_setup,
+            area.compute,
+            more_options=area.more_options,
+            seed=settings.seed,
+            seconds=settings.case_timeout,
+        )
     except NotOffered as error:
         pytest.skip(f"not tried: {error}")
     except Inapplicable as error:
@@ -75,9 +82,12 @@ def lab(
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
-    """Skip what the set-up cannot do."""
+    """Bound the time of a case, and skip what the set-up cannot do."""
+    lab = getattr(item, "funcargs", {}).get("lab")
+    limited = getattr(lab, "limited", nullcontext)
     try:
-        return (yield)
+        with limited():
+            return (yield)
     except Exception as error:
         checking = sys.modules.get("cellrig.testing.conformance.checking")
         if checking is not None and isinstance(error, checking.NotOffered):
@@ -151,9 +161,17 @@ class Table:
         return Report(
             settings.driver or "?",
             Capabilities(**dict.fromkeys(self._declared, True)),
-            tuple(self._results.values()),
+            tuple(sorted(self._results.values(), key=_place)),
             settings.known_failing,
         )
+
+
+def _place(result: Result) -> int:
+    """Return where the row of a result stands in the table; those of others' areas come last."""
+    from cellrig.testing.conformance import AREAS
+
+    names = [area.name for area in AREAS]
+    return names.index(result.area) if result.area in names else len(names)
 
 
 def _outcome(report: pytest.TestReport) -> tuple[Any, str]:

@@ -6,6 +6,7 @@ import argparse
 import random
 import shlex
 from collections.abc import Mapping
+from contextlib import ExitStack
 from typing import Any, Literal, NamedTuple
 
 import pytest
@@ -30,6 +31,7 @@ class Settings(NamedTuple):
         replay: the options as they are typed to run a test in the same way.
         host_options: the driver's of single hosts of the conformance suite, by the host's name.
         known_failing: capability to the reason why it fails in the conformance suite.
+        case_timeout: seconds that a phase of a case of the conformance suite may take; 0 for ever.
     """
 
     seed: int | None
@@ -39,6 +41,7 @@ class Settings(NamedTuple):
     replay: tuple[str, ...]
     host_options: Mapping[str, Mapping[str, Any]] = {}
     known_failing: Mapping[str, str] = {}
+    case_timeout: float = 120.0
 
 
 SETTINGS = pytest.StashKey[Settings]()
@@ -77,6 +80,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="in the conformance suite: this fails, and must",
     )
     group.addoption(
+        "--cellrig-case-timeout",
+        type=float,
+        default=120.0,
+        metavar="SECONDS",
+        help="in the conformance suite: how long a case may take; 0 for as long as it wants",
+    )
+    group.addoption(
         "--cellrig-seed",
         type=_seed,
         metavar="N",
@@ -109,9 +119,11 @@ def pytest_configure(config: pytest.Config) -> None:
     replay = () if seed is None else (f"--cellrig-seed={seed}",)
     if database is not None:
         replay = (*replay, f"--cellrig-database={shlex.quote(database)}")
+        _hand_on_databases(config, database)
     if driver is None:
         _refuse_options_of_nobody(config)
-        config.stash[SETTINGS] = Settings(seed, None, {}, database, replay)
+        timeout: float = config.option.cellrig_case_timeout
+        config.stash[SETTINGS] = Settings(seed, None, {}, database, replay, case_timeout=timeout)
         return
     more: list[str] = config.option.cellrig_option
     single: list[str] = config.option.cellrig_host_option
@@ -130,6 +142,7 @@ def pytest_configure(config: pytest.Config) -> None:
         replay,
         _read_host_options(single),
         dict(_read_known(each) for each in config.option.cellrig_known_failing),
+        config.option.cellrig_case_timeout,
     )
 
 
@@ -143,6 +156,19 @@ def pytest_report_header(config: pytest.Config) -> str | None:
     """Say under what options the rigs of this run are."""
     replay = config.stash[SETTINGS].replay
     return f"cellrig: {' '.join(replay)}" if replay else None
+
+
+def _hand_on_databases(config: pytest.Config, database: str) -> None:
+    """Let the rigs of this run hand on their databases until the run ends, and drop them then."""
+    from cellrig.db.places import handing_on
+    from cellrig.errors import CellrigError
+
+    ending = ExitStack()
+    try:
+        ending.enter_context(handing_on(database))
+    except CellrigError as error:
+        raise pytest.UsageError(f"--cellrig-database: {error}") from error
+    config.add_cleanup(ending.close)
 
 
 def _drawn_seed(config: pytest.Config) -> int | None:

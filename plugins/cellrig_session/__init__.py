@@ -1,5 +1,5 @@
-"""HTTP sessions with a rig, in process: a face for clients that speak the field's REST APIs."""
+"""HTTP sessions with a rig, in process: its faces for clients that speak the field's REST APIs."""
 
-from cellrig_session.session import Session
+from cellrig_session.session import Connection, Session
 
-__all__ = ["Session"]
+__all__ = ["Connection", "Session"]

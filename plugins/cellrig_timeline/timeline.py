@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
-from typing import Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 from weakref import WeakKeyDictionary
 
 import greenlet
@@ -18,11 +18,18 @@ from cellrig.runtime import Runtime, Task, TaskKilled
 from cellrig.seams import Passage, Process
 from cellrig_timeline.entry import Entry
 
+if TYPE_CHECKING:
+    from cellrig.http.routes import Route
+
 #: How many of the latest entries are kept, unless `Timeline.keep_all` is called.
 KEPT = 2000
 #: How much of an error's message a line shows, in characters.
 _MESSAGE = 200
 _ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
+
+
+#: Who passes a seam: a task, or what stands for a thread outside.
+Caller = Task | greenlet.greenlet
 
 
 class Rig(Protocol):
@@ -48,9 +55,9 @@ class Timeline:
         self._start = rig.runtime.now()
         self._entries: deque[Entry] = deque(maxlen=KEPT)
         self._count = 0
-        # A greenlet is a task of the virtual runtime; in a thread of the live one it is the thread.
-        self._under_way: dict[greenlet.greenlet, list[Entry]] = {}
-        self._met_errors: WeakKeyDictionary[greenlet.greenlet, Process] = WeakKeyDictionary()
+        self._task = rig.runtime.current
+        self._under_way: dict[Caller, list[Entry]] = {}
+        self._met_errors: WeakKeyDictionary[Caller, Process] = WeakKeyDictionary()
 
     def keep_all(self) -> None:
         """Keep every entry from now on."""
@@ -116,7 +123,7 @@ class Timeline:
     @hookimpl(tryfirst=True)
     def cellrig_seam_enter(self, passage: Passage) -> None:
         """Write the call down."""
-        task = greenlet.getcurrent()
+        task = self._task() or greenlet.getcurrent()
         inside = self._under_way.get(task)
         if inside is None:
             inside = self._under_way[task] = []
@@ -136,7 +143,7 @@ class Timeline:
     @hookimpl(tryfirst=True)
     def cellrig_seam_exit(self, passage: Passage) -> None:
         """Write down what became of it."""
-        task = greenlet.getcurrent()
+        task = self._task() or greenlet.getcurrent()
         inside = self._under_way.get(task)
         if inside is None or inside[-1].passage is not passage:
             return  # it began before this plugin listened
@@ -150,6 +157,13 @@ class Timeline:
             self._met_errors[task] = passage.process
         elif passage.times != 1:
             entry.outcome = f"made {passage.times} times"
+
+    @hookimpl
+    def cellrig_control_routes(self) -> Sequence[Route[Any]]:
+        """Return the call ``/rig/timeline``."""
+        from cellrig_timeline.control import routes
+
+        return routes(self)
 
     @hookimpl
     def cellrig_error_handled(self, error: BaseException, because: str) -> None:
@@ -172,7 +186,7 @@ class Timeline:
         self._under_way.clear()
 
     def _say(self, words: str) -> None:
-        task = greenlet.getcurrent()
+        task = self._task() or greenlet.getcurrent()
         process = self._met_errors.get(task)
         depth = len(self._under_way.get(task, ()))
         entry = Entry(self._now(), process, None, words, None, depth, None)

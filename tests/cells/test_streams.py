@@ -15,8 +15,8 @@ from cellrig.db import CellDatabase, Database
 from cellrig.db.cell_tables import cell_image, instances
 from cellrig.db.conditions import Equals
 from cellrig.db.instances import instance_to_row
-from cellrig.db.ordering import Order, Position, SortKey
-from cellrig.db.questions import Question
+from cellrig.db.ordering import Order, SortKey
+from cellrig.db.questions import Batch, Question
 from cellrig.db.statements import insert_into
 from cellrig.errors import CellLate
 from cellrig.hooks import plugin_manager
@@ -61,12 +61,12 @@ class Cells:
     def stream(
         self,
         limit: int | None = None,
-        ask: Callable[[CellDatabase, Question], list[tuple[Position, BriefServer]]] | None = None,
+        ask: Callable[[CellDatabase, Question], Batch[BriefServer]] | None = None,
     ) -> Stream[BriefServer]:
         scatter = Scatter(self.runtime, self.seams, self.process, timeout=30)
         return Stream(scatter, self.databases, ask or self._ask, ALIVE, NEWEST_FIRST, limit)
 
-    def _ask(self, cell: CellDatabase, question: Question) -> list[tuple[Position, BriefServer]]:
+    def _ask(self, cell: CellDatabase, question: Question) -> Batch[BriefServer]:
         rows = cell.listing.brief_servers(question)
         self.asked.append((cell.name, question.limit))
         self.sent.append((cell.name, len(rows)))
@@ -176,11 +176,25 @@ def test_rows_come_before_the_last_cell_is_read_to_its_end() -> None:
     assert cells.rows_sent <= WALK_UNREAD
 
 
+def test_a_batch_that_has_been_merged_is_kept_by_nobody() -> None:
+    cells = Cells(even(4, 8000))
+    batches: list[Batch[BriefServer]] = []
+
+    def ask(cell: CellDatabase, question: Question) -> Batch[BriefServer]:
+        batches.append(cell.listing.brief_servers(question))
+        return batches[-1]
+
+    found = cells.runtime.run(lambda: list(cells.stream(ask=ask)), name="read")
+    assert len(found) == 8000
+    assert len(batches) > 8
+    assert not any(len(batch) for batch in batches)
+
+
 def test_a_cell_that_is_late_is_asked_once_in_a_whole_walk() -> None:
     cells = Cells(even(4, 20_000))
     asked = 0
 
-    def ask(cell: CellDatabase, question: Question) -> list[tuple[Position, BriefServer]]:
+    def ask(cell: CellDatabase, question: Question) -> Batch[BriefServer]:
         nonlocal asked
         if cell.name == "c02":
             asked += 1
@@ -199,7 +213,7 @@ def test_a_cell_that_breaks_in_the_middle_leaves_what_it_has_sent() -> None:
     cells = Cells(even(4, 20_000))
     seen = 0
 
-    def ask(cell: CellDatabase, question: Question) -> list[tuple[Position, BriefServer]]:
+    def ask(cell: CellDatabase, question: Question) -> Batch[BriefServer]:
         nonlocal seen
         if cell.name == "c01":
             seen += 1
@@ -230,7 +244,7 @@ def test_on_threads_the_cells_are_asked_at_the_same_time_and_one_that_is_stuck_i
     cells = Cells(even(4, 400), runtime)
     all_there, let_go = threading.Barrier(4, timeout=30), threading.Event()
 
-    def ask(cell: CellDatabase, question: Question) -> list[tuple[Position, BriefServer]]:
+    def ask(cell: CellDatabase, question: Question) -> Batch[BriefServer]:
         if question.after is None:
             all_there.wait()
         if cell.name == "c03":

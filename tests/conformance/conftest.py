@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Protocol
 
 import pytest
@@ -34,7 +33,6 @@ def install(
             lines += [f"[{group}]", *(f"{name} = {value}" for name, value in names.items())]
         (information / "entry_points.txt").write_text("\n".join(lines) + "\n")
         monkeypatch.syspath_prepend(place)
-        monkeypatch.syspath_prepend(Path(__file__).parent)
         _look_again()
 
     yield make

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -36,7 +37,9 @@ def test_the_table_and_the_reports_tell_the_same(tmp_path: Path) -> None:
     told = json.loads((tmp_path / "r.json").read_text())
     assert told["green"] is True
     assert {each["name"] for each in told["rows"]} == {"pause"}
-    assert "<td>pause</td><td>yes</td><td>yes</td>" in (tmp_path / "r.html").read_text()
+    page = (tmp_path / "r.html").read_text()
+    assert "all that is declared is verified; 4 cases in" in page
+    assert not re.search(r"(src|href)=|@import|url\(", page)  # nothing is loaded
 
 
 def test_the_exit_status_tells_that_it_is_not_what_it_declares(tmp_path: Path) -> None:
@@ -51,17 +54,27 @@ def test_the_exit_status_tells_that_it_is_not_what_it_declares(tmp_path: Path) -
     assert "again: cellrig conformance --driver fake --option 'behaviours=" in done.stdout
     assert "-k Pause::test_a_paused_guest_goes_on" in done.stdout
     root = ElementTree.parse(tmp_path / "r.xml").getroot()  # noqa: S314 - our own file
-    assert root.findall("testsuite/testcase/failure")
+    (failure, *_others) = root.findall("testsuite/testcase/failure")
+    assert (failure.text or "").startswith("again: cellrig conformance --driver fake --option ")
+    assert int(root.get("failures", "0")) == len(root.findall("testsuite/testcase/failure"))
 
 
 def test_what_is_known_to_fail_may_and_must(tmp_path: Path) -> None:
     hidden = ("--option", 'behaviours=[{"on": pause, error: bug}]')
     known = ("--known-failing", "pause=it is broken")
     command = ("conformance", "--driver", "fake", "-k", "Pause", *known)
-    assert cellrig(*command, *hidden, cwd=tmp_path).returncode == 0
-    done = cellrig(*command, cwd=tmp_path)
+    report = ("--report", "junit", "r.xml")
+    assert cellrig(*command, *hidden, *report, cwd=tmp_path).returncode == 0
+    root = ElementTree.parse(tmp_path / "r.xml").getroot()  # noqa: S314 - our own file
+    assert root.get("failures") == "0"
+    told = {str(each.get("message")) for each in root.iterfind("testsuite/testcase/skipped")}
+    assert any(each.startswith("known to fail: ") for each in told)
+    done = cellrig(*command, *report, cwd=tmp_path)
     assert done.returncode == 1
     assert "it passes, though it is known to fail: it is broken" in done.stdout
+    root = ElementTree.parse(tmp_path / "r.xml").getroot()  # noqa: S314 - our own file
+    (failure,) = root.findall("testsuite/testcase/failure")
+    assert "it passes, though it is known to fail: it is broken" in str(failure.get("message"))
 
 
 @pytest.mark.parametrize(
@@ -73,6 +86,8 @@ def test_what_is_known_to_fail_may_and_must(tmp_path: Path) -> None:
         (("--driver", "fake", "--host-option", "vcpus=1"), "it takes HOST:NAME=VALUE"),
         (("--driver", "fake", "--host-option", "host9:vcpus=1"), "there is no host 'host9'"),
         (("--driver", "fake", "-k", "wings"), "no case has 'wings' in its name"),
+        (("--driver", "fake", "--fault", "7"), "'7' is no fault: it takes KIND:N"),
+        (("--driver", "fake", "--known-failing", "wings=x"), "'wings' is no area"),
     ],
 )
 def test_what_cannot_be_is_one_line_before_anything_runs(

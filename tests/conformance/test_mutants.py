@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import mutants
 import pytest
 
 from cellrig.testing.conformance import Outcome, Plan, conform
@@ -11,10 +12,7 @@ from cellrig_fake import FakeDriver
 from cellrig_fake.conformance import FakeSetup
 
 if TYPE_CHECKING:
-    from tests.conformance import mutants
     from tests.conformance.conftest import Install
-else:
-    import mutants
 
 
 def _mutants() -> dict[str, type[FakeDriver]]:

@@ -7,6 +7,7 @@ from contextlib import ExitStack
 
 import pytest
 from database_servers import KINDS, NoServer, server
+from query_plans import Planner, server_planner, sqlite_plan
 
 
 @pytest.fixture(scope="session")
@@ -33,3 +34,17 @@ def find_server() -> Iterator[Callable[[str], str]]:
 def server_url(request: pytest.FixtureRequest, find_server: Callable[[str], str]) -> str:
     """The URL of a server of each kind."""
     return find_server(request.param)
+
+
+@pytest.fixture(scope="session")
+def planners(find_server: Callable[[str], str]) -> Iterator[Callable[[str], Planner]]:
+    """What tells the plans of a kind of database; skips where there is no server."""
+    known: dict[str, Planner] = {"sqlite": sqlite_plan}
+    with ExitStack() as stack:
+
+        def find(kind: str) -> Planner:
+            if kind not in known:
+                known[kind] = stack.enter_context(server_planner(find_server(kind)))
+            return known[kind]
+
+        yield find

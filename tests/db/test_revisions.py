@@ -63,8 +63,8 @@ def lasting_place(
     url = make_url(find_server(request.param))
     place = place_of(str(url))
     assert isinstance(place, OnServer)
-    name = place._names.name("lasting")
     server = place._server
+    name = server.names.name("lasting", server.now())
     server._do(f"CREATE DATABASE {name}")  # type: ignore[attr-defined]
     try:
         yield url.set(database=name).render_as_string(hide_password=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import cast
 
@@ -13,13 +13,13 @@ import pytest
 from sqlalchemy import Column, Integer, MetaData, String, Table, bindparam, insert, select, update
 from sqlalchemy.engine import make_url
 
-from cellrig import Cell, Rig, Topology
+from cellrig.db.connections import Home, ServerSession
 from cellrig.db.database import Database, ReadOnly, Statement
-from cellrig.db.names import RigNames, left_over
+from cellrig.db.names import SpaceNames, left_over
 from cellrig.db.places import OnServer, place_of
 from cellrig.db.schema import Schema
 from cellrig.db.server import Server
-from cellrig.db.turns import OpenOnServer, ServerSession
+from cellrig.db.turns import OpenOnServer
 from cellrig.errors import Conflict, DatabaseUnavailable
 from cellrig.placement import Placement
 from cellrig.placement.errors import CapacityExceeded, ConcurrentUpdate
@@ -62,13 +62,12 @@ def opened(
     storage = place.storage("accounts", schema)
     databases = [Database("accounts", schema.image, own, storage)]
     server = server_of(place)
-    space = place._made[0]  # type: ignore[attr-defined]
+    (space,) = place._made  # type: ignore[attr-defined]
     for _number in range(1, processes):
         other = Database.__new__(Database)
         other.__dict__.update(databases[0].__dict__)
-        other._open = OpenOnServer(
-            lambda: server.connect(space, "accounts"), server.dialect, schema
-        )
+        home = Home(space, "accounts", schema)
+        other._open = OpenOnServer(server.connections, home, server.dialect, lambda: None)
         databases.append(other)
     try:
         yield databases
@@ -228,19 +227,17 @@ def test_a_dump_is_an_image_that_brings_all_rows_back(server_url: str) -> None:
 
 def idle_of(database: Database) -> list[ServerSession]:
     assert isinstance(database._open, OpenOnServer)
-    return database._open._idle
+    return [session for _home, session in database._open._connections._idle]
 
 
-def cut(url: str, database: Database) -> None:
-    """End all connections of a database but our own, as a restart of the server does."""
-    for session in idle_of(database):
+def cut(url: str, sessions: Iterable[ServerSession]) -> None:
+    """End connections as a restart of the server does."""
+    for session in sessions:
         connection = session._connection  # type: ignore[attr-defined]
         if url.startswith("postgresql"):
-            number = connection.info.backend_pid
-            ending = f"SELECT pg_terminate_backend({number})"
+            ending = f"SELECT pg_terminate_backend({connection.info.backend_pid})"
         else:
-            number = connection.thread_id()
-            ending = f"KILL {number}"
+            ending = f"KILL {connection.thread_id()}"
         place = place_of(url)
         server_of(place)._do(ending)  # type: ignore[attr-defined]
         place.close()
@@ -249,9 +246,33 @@ def cut(url: str, database: Database) -> None:
 def test_a_connection_that_was_lost_between_transactions_is_made_anew(server_url: str) -> None:
     with opened(server_url) as (database,):
         open_account(database, "a", 1)
-        cut(server_url, database)
+        cut(server_url, idle_of(database))
         add_one(database, "a")
         assert balance(database, "a") == 2
+
+
+def test_one_who_only_reads_gets_a_new_connection_too(server_url: str) -> None:
+    with opened(server_url) as (database,):
+        open_account(database, "a", 1)
+        for _time in range(2):
+            cut(server_url, idle_of(database))
+            with database.reading() as reading:
+                assert [name for (name,) in reading.all(_NAMES)] == ["a"]
+
+
+def test_a_connection_that_is_lost_while_it_only_reads_is_told_and_the_next_one_is_there(
+    server_url: str,
+) -> None:
+    with opened(server_url) as (database,):
+        open_account(database, "a", 1)
+        with (
+            pytest.raises(DatabaseUnavailable, match="'accounts'"),
+            database.reading() as reading,
+        ):
+            cut(server_url, [cast(ServerSession, reading._session)])
+            reading.all(_NAMES)
+        with database.reading() as reading:
+            assert [name for (name,) in reading.all(_NAMES)] == ["a"]
 
 
 def test_a_connection_that_is_lost_in_a_transaction_keeps_nothing_of_it(server_url: str) -> None:
@@ -262,9 +283,7 @@ def test_a_connection_that_is_lost_in_a_transaction_keeps_nothing_of_it(server_u
             database.transaction() as transaction,
         ):
             transaction.run(_SET, of="a", new=7)
-            idle_of(database).append(cast(ServerSession, transaction._session))
-            cut(server_url, database)
-            idle_of(database).clear()
+            cut(server_url, [cast(ServerSession, transaction._session)])
             transaction.run(_SET, of="a", new=8)
         assert balance(database, "a") == 1
 
@@ -277,13 +296,17 @@ def test_a_server_that_refuses_connections_is_told_without_the_password() -> Non
         assert "secret" not in str(caught.value)
 
 
-def test_databases_of_a_rig_end_with_it(server_url: str) -> None:
-    with Rig(Topology(cells=[Cell("cell1", 1)], database=server_url)) as rig:
-        assert rig.servers.show(rig.servers.create()).status == "ACTIVE"
-        made = set(rig.cloud._place._made)  # type: ignore[attr-defined]
-    place = place_of(server_url)
-    assert not made & set(server_of(place).unused_spaces())
+def there(url: str, spaces: Iterable[str]) -> set[str]:
+    """Which databases are there, asked on a connection of its own."""
+    place = place_of(url)
+    if url.startswith("postgresql"):
+        known = "SELECT nspname FROM pg_namespace"
+    else:
+        known = "SELECT schema_name FROM information_schema.schemata"
+    rows = server_of(place)._do(known)  # type: ignore[attr-defined]
+    found = {name for (name,) in rows} & set(spaces)
     place.close()
+    return found
 
 
 def test_a_rig_that_nobody_stops_leaves_nothing_when_the_process_ends(server_url: str) -> None:
@@ -296,32 +319,36 @@ def test_a_rig_that_nobody_stops_leaves_nothing_when_the_process_ends(server_url
     )
     made = done.stdout.split()
     assert len(made) >= 6, done.stderr
-    place = place_of(server_url)
-    assert not set(made) & set(server_of(place).unused_spaces())
-    place.close()
+    assert not there(server_url, made)
 
 
-def test_what_a_killed_rig_has_left_is_dropped_a_day_later(server_url: str) -> None:
-    place = place_of(server_url)
-    server = server_of(place)
-    old = RigNames(server.now() - 90_000).name("cell1")
-    young = RigNames(server.now() - 80_000).name("cell1")
-    used = RigNames(server.now() - 90_000).name("cell2")
-    for space in (old, young, used):
-        server.create(space, SCHEMA)
-    session = server.connect(used, "used")
-    session.begin()
+def another_process(url: str) -> Server:
+    """The server as another process has it."""
+    place = place_of(url)
     try:
-        place_of(server_url).close()
-        left = set(server.unused_spaces()) & {old, young}
-        assert left == {young}
-        assert server.tables(used)
+        return type(server_of(place))(make_url(url))  # type: ignore[call-arg]
     finally:
-        session.end(False)
-        session.close()
-        for space in (old, young, used):
-            server.drop(space)
         place.close()
+
+
+def test_what_a_killed_process_has_left_is_dropped_a_day_later(server_url: str) -> None:
+    killed, living = another_process(server_url), another_process(server_url)
+    old = killed.names.name("cell1", killed.now() - 90_000)
+    young = killed.names.name("cell1", killed.now() - 80_000)
+    used = living.names.name("cell1", living.now() - 90_000)
+    try:
+        killed.create(old, SCHEMA)
+        killed.create(young, SCHEMA)
+        living.create(used, SCHEMA)
+        assert there(server_url, [old, young, used]) == {old, young, used}
+        killed.close()
+        place_of(server_url).close()
+        assert there(server_url, [old, young, used]) == {young, used}
+    finally:
+        for space in (old, young, used):
+            living.drop(space)
+        killed.close()
+        living.close()
 
 
 def test_names_of_somebody_elses_databases_are_never_taken_for_ours() -> None:
@@ -338,8 +365,8 @@ def test_names_of_somebody_elses_databases_are_never_taken_for_ours() -> None:
 
 
 def test_a_name_fits_everywhere_and_none_comes_twice() -> None:
-    names = RigNames(1.6e9)
-    made = [names.name(name) for name in ("cell", "cell", "Zelle " * 30, "ä")]
+    names = SpaceNames()
+    made = [names.name(name, 1.6e9) for name in ("cell", "cell", "Zelle " * 30, "ä")]
     assert len(set(made)) == 4
     assert all(len(name) <= 63 and name.isascii() for name in made)
     assert make_url(f"mariadb://h/{made[2]}").database == made[2]

@@ -44,6 +44,7 @@ def _run_under_pytest(example: Example, directory: Path) -> None:
     )
 
 
+@pytest.mark.filterwarnings(r"ignore:::openstack\..*")  # it warns of what it does itself
 @pytest.mark.parametrize("page", PAGES, ids=_names)
 def test_examples_of_a_page_run(page: Path, tmp_path: Path) -> None:
     python = PythonEvaluator()

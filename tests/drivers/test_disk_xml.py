@@ -222,9 +222,24 @@ def test_a_disk_that_names_its_target_has_it_before_those_that_do_not() -> None:
     image = Image(id="image")
     unnamed, named = Disk(serial="v1"), Disk(serial="v2", device="/dev/sdb")
     domain = build(unnamed, named, image=image)
-    assert [disk.target for disk in disks_of(domain)] == ["sda", "sdc", "sdb"]
+    assert [(disk.serial, disk.target) for disk in disks_of(domain)] == [
+        (None, "sda"),
+        ("v2", "sdb"),
+        ("v1", "sdc"),
+    ]
     domxml.add_volume(domain, Disk(serial="v3"))
     assert disks_of(domain)[-1].target == "sdd"
+
+
+def test_disks_stand_as_libvirt_lists_them() -> None:
+    """Among those of one bus by name, where ``sdz`` comes before ``sdaa``; buses as they came."""
+    domain = build(
+        Disk(serial="v1", device="sdaa"),
+        Disk(serial="v2", device="vdb", bus="virtio"),
+        Disk(serial="v3", device="sdz"),
+        Disk(serial="v4", device="vda", bus="virtio"),
+    )
+    assert [disk.target for disk in disks_of(domain)] == ["sda", "sdz", "sdaa", "vda", "vdb"]
 
 
 def test_scsi_disks_stand_on_one_controller_however_many_they_are() -> None:
@@ -265,6 +280,23 @@ def test_a_disk_is_known_by_an_alias_of_its_volume() -> None:
     alias = element(Disk(serial="v1", tag="any words, of the user")).find("alias")
     assert alias is not None
     assert alias.get("name") == "ua-v1"
+
+
+def test_a_domain_gets_exactly_the_volumes_that_it_is_to_have() -> None:
+    """One that it has keeps its place, whatever way leads to it now."""
+    domain = build(Disk(serial="v1"), Disk(serial="v2", tag="data"), image=Image(id="image"))
+    (_root, _first, kept) = disks_of(domain)
+    wanted = [volume("v2", "local", device_path="/srv/v2.raw"), Disk(serial="v3")]
+    domxml.set_volumes(domain, wanted)
+    found = {disk.serial: disk for disk in disks_of(domain)}
+    assert set(found) == {None, "v2", "v3"}
+    assert (found["v2"].target, found["v2"].source) == (kept.target, "/srv/v2.raw")
+    assert found["v2"].tag == "data"
+    before = domxml.serialize(domain)
+    domxml.set_volumes(domain, wanted)
+    assert domxml.serialize(domain) == before
+    domxml.set_volumes(domain, ())
+    assert [disk.serial for disk in disks_of(domain)] == [None]
 
 
 def test_a_swapped_disk_keeps_its_place_and_takes_all_else_from_the_other_volume() -> None:

@@ -219,7 +219,8 @@ def test_any_disk_is_read_as_it_was_built(
     assert (info.memory_mb, info.vcpus) == (guest.memory_mb, guest.vcpus)
     targets = [disk.target for disk in info.disks]
     assert len(set(targets)) == len(targets)
-    assert [disk.serial for disk in info.disks if disk.serial] == [disk.serial for disk in disks]
+    serials = [disk.serial for disk in info.disks if disk.serial]
+    assert sorted(serials) == sorted(disk.serial for disk in disks)
     for disk, source in found:
         data = disk.connection_info.get("data", {})
         read = info.disk(serial=disk.serial)

@@ -101,8 +101,8 @@ def test_ephemeral_and_swap_are_local_disks() -> None:
 
 
 def test_a_target_that_a_volume_names_is_its_own_or_refused() -> None:
-    targets = [disk.target for disk in read(build(Disk(serial="v1", device="/dev/sda"))).disks]
-    assert targets == ["sdb", "sda"]
+    disks = read(build(Disk(serial="v1", device="/dev/sda"))).disks
+    assert {disk.serial: disk.target for disk in disks} == {"v1": "sda", None: "sdb"}
     with pytest.raises(HypervisorError, match="target 'sdc' duplicated"):
         build(Disk(serial="v1", device="sdc"), Disk(serial="v2", device="sdc"))
 

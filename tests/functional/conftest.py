@@ -17,9 +17,9 @@ def pytest_configure(config: pytest.Config) -> None:
     )
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def stages() -> Iterator[Stages]:
-    """Lend the rigs in which moves are tried; all are stopped when the module ends."""
+    """Lend the rigs in which moves are tried; all are stopped at the end."""
     stages = Stages()
     yield stages
     stages.close()

@@ -1,19 +1,26 @@
-"""One case for each seam that a move passes: where it is tried, and what must hold afterwards."""
+"""One case for each seam that a move passes: where it is tried, and what must hold afterwards.
+
+A test tries a run of cases one after another; it names each that fails, and goes on. With
+``CELLRIG_MOVE_CASE`` set to such a name that case is tried alone, and shows what happened.
+"""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
+from itertools import groupby, islice
 
 import msgspec
 import pytest
+from end_states import end_state
 from move_kinds import KINDS, Kind, source_returns
 
 from cellrig import Rig, Server
 from cellrig.bus import topic_of
 from cellrig.cloud import COMPUTE
+from cellrig.compute.cross_cell_images import MIGRATION
 from cellrig.errors import CellrigError
 from cellrig.model import MigrationStatus
 from cellrig.runtime import TaskKilled
@@ -24,13 +31,20 @@ from cellrig_faults.rule import Rule
 
 #: One in so many cases is run by default, all of them by ``tox -e moves``. The number has no factor
 #: in common with the numbers of actions, so that in time every action meets every kind of seam.
-ONE_IN = int(os.environ.get("CELLRIG_MOVE_CASES_ONE_IN", "7"))
+ONE_IN = int(os.environ.get("CELLRIG_MOVE_CASES_ONE_IN", "13"))
+
+#: The name of the only case to be tried, or nothing.
+ONLY = os.environ.get("CELLRIG_MOVE_CASE", "")
+
+#: How many cases one test tries at most.
+CASES_IN_A_RUN = 20
 
 #: What a driver must not raise.
 BUG = Fail(RuntimeError("boom"))
 
-#: Seconds in which the periodic work of the hosts ends what nobody else can.
+#: Seconds in which the periodic work of the hosts ends what nobody else can; and of one round.
 PATIENCE = 700.0
+ROUND = 70.0
 
 
 class Stage(msgspec.Struct, frozen=True, eq=False):
@@ -77,25 +91,39 @@ class Stages:
     def __init__(self, furnish: Callable[[Rig], None] | None = None) -> None:
         self._furnish = furnish
         self._stages: dict[str, Stage] = {}
+        self._moved_on: set[tuple[str, bytes]] = set()
 
     @contextmanager
     def case(self, kind: Kind) -> Iterator[Stage]:
-        """Lend a stage as it was in the beginning; it must end clean.
+        """Lend a stage as it was in the beginning; it must end clean, and has been audited.
 
         What a failure has left in a rig is for no other case to find.
         """
         stage = self._stages.pop(kind.name, None) or self._new_stage(kind)
-        stage.rig.restore(stage.beginning)
+        rig = stage.rig
+        rig.restore(stage.beginning)
         try:
             yield stage
-            told = stage.rig.plugins.hook.cellrig_rig_stopping()
-            findings = [finding for part in told for finding in part]
+            rest = rig.plugins.subset_hook_caller("cellrig_rig_stopping", [rig.audit])
+            findings = [finding for part in rest() for finding in part]
             assert not findings, "\n".join(findings)
-        except BaseException:
-            stage.rig.audited = False
-            stage.rig.stop()
+        except BaseException as error:
+            if ONLY:
+                error.add_note(rig.timeline.text())
+            rig.audited = False
+            rig.stop()
             raise
         self._stages[kind.name] = stage
+
+    def check_next_move(self, stage: Stage) -> None:
+        """The server can be moved again, from whatever end it has come to.
+
+        From ends that are equal this is tried once: the same would happen.
+        """
+        end = (stage.kind.name, end_state(stage.rig, stage.beginning))
+        if end not in self._moved_on:
+            check_next_move(stage)
+            self._moved_on.add(end)
 
     def close(self) -> None:
         """Stop all rigs."""
@@ -106,12 +134,56 @@ class Stages:
         self._stages.clear()
 
     def _new_stage(self, kind: Kind) -> Stage:
-        rig = Rig(kind.topology).start()
+        rig = Rig(kind.topology, plugins=None if ONLY else ("audit", "faults")).start()
         rig.faults.allow(RuntimeError)
         server = kind.ready(rig)
         if self._furnish is not None:
             self._furnish(rig)
         return Stage(kind, rig, server, rig.snapshot())
+
+
+class Case(msgspec.Struct, frozen=True, eq=False):
+    """One thing that happens in a move.
+
+    Args:
+        kind: of the move.
+        passed: where it happens.
+        action: what.
+    """
+
+    kind: Kind
+    passed: Passed
+    action: Action
+
+    def __str__(self) -> str:
+        return f"{self.kind}: {self.action} {self.passed}"
+
+
+class Run(msgspec.Struct, frozen=True, eq=False):
+    """Cases of one kind of move that one test tries.
+
+    Args:
+        cases: which.
+    """
+
+    cases: tuple[Case, ...]
+
+    def each(self, attempt: Callable[[Case], None]) -> None:
+        """Try every case.
+
+        Raises:
+            ExceptionGroup: some failed; it says which.
+        """
+        errors, names = [], []
+        for case in self.cases:
+            try:
+                attempt(case)
+            except Exception as error:  # noqa: BLE001 - raised when all have been tried
+                error.add_note(f"CELLRIG_MOVE_CASE='{case}'")
+                errors.append(error)
+                names.append(str(case))
+        if errors:
+            raise ExceptionGroup(f"failed: {'; '.join(names)}", errors)
 
 
 @cache
@@ -129,20 +201,36 @@ def _only_looks(passed: Passed) -> bool:
     return passed.service == "api" and passed.seam.endswith((*looks, ".get"))
 
 
-def cases(actions: Sequence[Action], *services: str, kinds: Sequence[Kind] = KINDS) -> list[object]:
-    """Return cases for the passages that these services (none: all) make, one for each action.
+def runs(
+    what: str, actions: Sequence[Action], *services: str, kinds: Sequence[Kind] = KINDS
+) -> list[object]:
+    """Return runs of the cases for the passages that these services (none: all) make.
 
-    Of all that there are, one in `ONE_IN`.
+    There is one case for each passage and each action that can happen there. Of all that there
+    are, one in `ONE_IN` is tried. The summary tells their number as that of `what`.
     """
-    found: list[object] = [
-        pytest.param(kind, passed, action, id=f"{kind}: {action} {passed}")
+    cases = [
+        Case(kind, passed, action)
         for kind in kinds
         for passed in passages_of(kind)
         if not services or f"{passed.service}@{passed.cell or ''}".rstrip("@") in services
         for action in actions
         if _can_happen(action, passed)
     ]
-    return found[::ONE_IN]
+    chosen = [case for case in cases if str(case) == ONLY] if ONLY else cases[::ONE_IN]
+    found: list[object] = []
+    for kind, of_kind in groupby(chosen, key=lambda case: case.kind):
+        for number, some in enumerate(batched(of_kind, CASES_IN_A_RUN), 1):
+            marks = pytest.mark.counted(what, times=len(some))
+            found.append(pytest.param(Run(some), id=f"{kind} {number}", marks=marks))
+    return found
+
+
+def batched(cases: Iterable[Case], size: int) -> Iterator[tuple[Case, ...]]:
+    """Return so many cases at a time."""
+    rest = iter(cases)
+    while some := tuple(islice(rest, size)):
+        yield some
 
 
 def _can_happen(action: Action, passed: Passed) -> bool:
@@ -177,8 +265,19 @@ def restart_what_died(rig: Rig) -> None:
 
 def let_pass(stage: Stage) -> None:
     """Let the periodic work end what nobody else can, where there is something."""
-    if stage.rig.audit.findings() or stage.show().task_state is not None:
-        stage.rig.advance(PATIENCE)
+    for seconds in (ROUND, PATIENCE - ROUND):
+        if _is_at_its_end(stage):
+            return
+        stage.rig.advance(seconds)
+
+
+def _is_at_its_end(stage: Stage) -> bool:
+    server = stage.show()
+    waits = server.status == "VERIFY_RESIZE"
+    under_way = [each for each in stage.rig.migrations.list() if not each.status.is_over]
+    if images_of_moves(stage.rig):
+        return False
+    return server.task_state is None and len(under_way) == waits and not stage.rig.audit.findings()
 
 
 # -- what must hold --------------------------------------------------------------------------------
@@ -227,15 +326,21 @@ def check_place(rig: Rig, server: Server) -> None:
             assert (attachment.status, attachment.host) == ("attached", server.host), attachment
 
 
+def images_of_moves(rig: Rig) -> list[str]:
+    """The images by which servers have gone to other cells."""
+    return [each.name for each in rig.images.list() if MIGRATION in each.properties]
+
+
 def check_migrations(rig: Rig, server: Server) -> None:
     """No move is under way but a finished one that waits for its user."""
     under_way = [each.status for each in rig.migrations.list() if not each.status.is_over]
     waits = server.status == "VERIFY_RESIZE"
     assert under_way == ([MigrationStatus.FINISHED] if waits else []), under_way
+    assert images_of_moves(rig) == []
 
 
 def check_next_move(stage: Stage) -> None:
-    """The server can be moved again, from whatever end it has come to."""
+    """The server can be moved again, from the end that it has come to."""
     rig, server = stage.rig, stage.server
     source_returns(rig)
     bring_to_rest(stage)

@@ -13,6 +13,11 @@ from cellrig.model import BlockDevice, SourceType
 
 THREE = Topology(cells=[Cell("cell1", 3)])
 ONE = Topology(cells=[Cell("cell1", 1)], compute=ComputeOptions(allow_resize_to_same_host=True))
+#: The server's own cell has no other host, so it goes to the other one.
+TWO_CELLS = Topology(
+    cells=[Cell("cell1", 1), Cell("cell2", 2)],
+    compute=ComputeOptions(allow_cross_cell_moves=True),
+)
 KEEPING_SHELVED = replace(THREE, compute=ComputeOptions(shelved_offload_time=-1))
 
 #: Statuses of a server that has not moved, or whose move has come to its good end.
@@ -54,6 +59,8 @@ class Kind(msgspec.Struct, frozen=True, eq=False):
         boots_from_volume: of the server, which has another volume in any case.
         is_asked_again: by whoever is told that it has failed, because nobody else can end it.
         next_move: one that works afterwards.
+        crosses: it goes from one cell to another, and what has died in it the super-conductor goes
+            on with after a while.
     """
 
     name: str
@@ -65,6 +72,7 @@ class Kind(msgspec.Struct, frozen=True, eq=False):
     boots_from_volume: bool = False
     is_asked_again: bool = False
     next_move: Callable[[Rig, str], None] = migrate_and_confirm
+    crosses: bool = False
 
     def __str__(self) -> str:
         return self.name
@@ -314,13 +322,38 @@ UNSHELVE_HERE = replace(
 )
 
 
+CROSS_MIGRATE = replace(MIGRATE, name="migrate across cells", topology=TWO_CELLS, crosses=True)
+CROSS_CONFIRM = replace(CONFIRM, name="confirm across cells", topology=TWO_CELLS, crosses=True)
+CROSS_REVERT = replace(REVERT, name="revert across cells", topology=TWO_CELLS, crosses=True)
+#: No host of the other cell can bring the guest up; an image of it has been there.
+CROSS_IN_VAIN = replace(
+    CROSS_MIGRATE,
+    name="migrate across cells in vain",
+    next_move=resize_and_confirm,
+    topology=replace(
+        TWO_CELLS,
+        cells=[Cell("cell1", 1), Cell("cell2", [Host("cell2-host1", options=_always("spawn"))])],
+        compute=ComputeOptions(allow_cross_cell_moves=True, allow_resize_to_same_host=True),
+    ),
+)
+
+
 def _booted_from_volume(kind: Kind) -> Kind:
     return replace(kind, name=f"{kind.name} from volume", boots_from_volume=True)
 
 
 FROM_VOLUME = tuple(
     _booted_from_volume(kind)
-    for kind in (MIGRATE, REVERT, LIVE_MIGRATE, EVACUATE, SHELVE, UNSHELVE)
+    for kind in (
+        MIGRATE,
+        REVERT,
+        LIVE_MIGRATE,
+        EVACUATE,
+        SHELVE,
+        UNSHELVE,
+        CROSS_MIGRATE,
+        CROSS_REVERT,
+    )
 )
 
 KINDS = (
@@ -347,8 +380,20 @@ KINDS = (
     OFFLOAD,
     UNSHELVE,
     UNSHELVE_HERE,
+    CROSS_MIGRATE,
+    CROSS_CONFIRM,
+    CROSS_REVERT,
+    CROSS_IN_VAIN,
     *FROM_VOLUME,
 )
 
 #: One of each sort, for what is tried in more than one way.
-BASIC = (MIGRATE, CONFIRM, REVERT, LIVE_MIGRATE, EVACUATE, SHELVE, UNSHELVE)
+BASIC = (
+    MIGRATE,
+    CONFIRM,
+    REVERT,
+    LIVE_MIGRATE,
+    EVACUATE,
+    SHELVE,
+    UNSHELVE,
+)

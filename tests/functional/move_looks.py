@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from cellrig import Rig, Server
-from cellrig.client.servers import ServerRef, id_of
+from cellrig.client.server_requests import ServerRef, id_of
 from cellrig.model import BlockDevice, Migration, MigrationStatus, SourceType
 from cellrig_fake import FakeDriver
 

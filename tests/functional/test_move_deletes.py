@@ -11,12 +11,11 @@ from typing import ClassVar
 
 import msgspec
 import pytest
-from move_cases import PATIENCE, Stage, Stages, cases, fault_at
-from move_kinds import Kind, source_returns
+from move_cases import PATIENCE, Case, Run, Stage, Stages, fault_at, runs
+from move_kinds import source_returns
 
 from cellrig.errors import CellrigError
 from cellrig.seams import Passage
-from cellrig_faults import Action, Passed
 from cellrig_faults.interface import Rig
 
 
@@ -57,14 +56,16 @@ def delete(stage: Stage) -> None:
         stage.rig.seams.handled(error, "the user asks again")
 
 
-@pytest.mark.counted("deletions at seams of moves")
-@pytest.mark.parametrize(("kind", "passed", "action"), cases((Delete(),)))
-def test_a_server_that_is_deleted_while_it_moves_leaves_nothing(
-    stages: Stages, kind: Kind, passed: Passed, action: Action
-) -> None:
-    with stages.case(kind) as stage:
+@pytest.mark.parametrize("run", runs("deletions at seams of moves", (Delete(),)))
+def test_a_server_that_is_deleted_while_it_moves_leaves_nothing(stages: Stages, run: Run) -> None:
+    run.each(lambda case: check_deletion(stages, case))
+
+
+def check_deletion(stages: Stages, case: Case) -> None:
+    """Delete the server while one call of its move waits; see that nothing is left."""
+    with stages.case(case.kind) as stage:
         rig = stage.rig
-        with fault_at(rig, passed, Meanwhile(lambda: delete(stage))):
+        with fault_at(rig, case.passed, Meanwhile(lambda: delete(stage))):
             stage.perform()
         source_returns(rig)
         if rig.servers.list():

@@ -25,6 +25,10 @@ Do = Callable[[Rig, Server], object]
 TWO = Topology(cells=[Cell("cell1", 2)])
 ONE = Topology(cells=[Cell("cell1", 1)], compute=ComputeOptions(allow_resize_to_same_host=True))
 TIGHT = replace(ONE, options={"memory_mb": 2048, "ram_allocation_ratio": 1})
+CELLS = Topology(
+    cells=[Cell("cell1", 1), Cell("cell2", 1)],
+    compute=ComputeOptions(allow_cross_cell_moves=True),
+)
 NEVER = Topology(cells=[Cell("cell1", 2)], compute=ComputeOptions(shelved_offload_time=-1))
 
 
@@ -52,6 +56,14 @@ def ask(name: str, *arguments: object) -> Do:
 def failing(seam: str, then: Do) -> Do:
     def do(rig: Rig, server: Server) -> object:
         rig.faults.fail(seam, HypervisorError("out of ink"), times=1)
+        return then(rig, server)
+
+    return do
+
+
+def failing_always(seam: str, then: Do) -> Do:
+    def do(rig: Rig, server: Server) -> object:
+        rig.faults.fail(seam, HypervisorError("out of ink"))
         return then(rig, server)
 
     return do
@@ -127,6 +139,28 @@ KINDS: dict[str, Kind] = {
     "unshelve where it is": Kind(ask("unshelve"), before=ask("shelve"), topology=NEVER),
     "an unshelving that fails": Kind(
         failing("driver.spawn", ask("unshelve")), before=ask("shelve")
+    ),
+    "resize to another cell": Kind(RESIZE, new="m1.small", topology=CELLS),
+    "confirm in another cell": Kind(
+        ask("confirm_resize"), before=RESIZE, new="m1.small", topology=CELLS
+    ),
+    "revert from another cell": Kind(
+        ask("revert_resize"), before=RESIZE, new="m1.small", topology=CELLS
+    ),
+    "a move to another cell that its destination refuses": Kind(
+        failing("bus.compute.prep_arrival", MIGRATE), topology=CELLS
+    ),
+    "a move to another cell that fails at its source": Kind(
+        failing("driver.snapshot", MIGRATE), topology=CELLS
+    ),
+    "a move to another cell whose record cannot be written there": Kind(
+        failing_always("db.cell2.transfer_receive", MIGRATE), topology=CELLS
+    ),
+    "a move to another cell that fails at its destination": Kind(
+        failing("driver.spawn", MIGRATE), topology=CELLS
+    ),
+    "a server that is deleted in another cell instead of confirmed": Kind(
+        ask("delete"), before=MIGRATE, topology=CELLS
     ),
 }
 
@@ -306,6 +340,61 @@ volume.attachment_update (source): server s.old; s attaching
 volume.attachment_create (source): server s.old; s attaching, - reserved
 volume.attachment_delete (source): server s.old; - reserved
 placement.delete_allocations (source): nobody; - reserved
+
+[resize to another cell]
+placement.post_allocations (conductor): migration s.old; s attached
+placement.put_allocations (scheduler): server d.new, migration s.old; s attached
+volume.attachment_create (source): server d.new, migration s.old; s attached, - reserved
+volume.attachment_delete (source): server d.new, migration s.old; - reserved
+volume.attachment_update (destination): server d.new, migration s.old; d attaching
+volume.attachment_complete (destination): server d.new, migration s.old; d attached
+
+[confirm in another cell]
+placement.delete_allocations (source): server d.new; d attached
+
+[revert from another cell]
+volume.attachment_create (destination): server d.new, migration s.old; d attached, - reserved
+volume.attachment_delete (destination): server d.new, migration s.old; - reserved
+placement.post_allocations (destination): server s.old; - reserved
+volume.attachment_update (source): server s.old; s attaching
+volume.attachment_complete (source): server s.old; s attached
+
+[a move to another cell that its destination refuses]
+placement.post_allocations (conductor): migration s.old; s attached
+placement.put_allocations (scheduler): server d.old, migration s.old; s attached
+placement.delete_allocations (conductor): migration s.old; s attached
+placement.post_allocations (conductor): server s.old; s attached
+
+[a move to another cell that fails at its source]
+placement.post_allocations (conductor): migration s.old; s attached
+placement.put_allocations (scheduler): server d.old, migration s.old; s attached
+placement.post_allocations (source): server s.old; s attached
+
+[a move to another cell whose record cannot be written there]
+placement.post_allocations (conductor): migration s.old; s attached
+placement.put_allocations (scheduler): server d.old, migration s.old; s attached
+volume.attachment_create (source): server d.old, migration s.old; s attached, - reserved
+volume.attachment_delete (source): server d.old, migration s.old; - reserved
+placement.post_allocations (conductor): server s.old; - reserved
+volume.attachment_update (source): server s.old; s attaching
+volume.attachment_complete (source): server s.old; s attached
+
+[a move to another cell that fails at its destination]
+placement.post_allocations (conductor): migration s.old; s attached
+placement.put_allocations (scheduler): server d.old, migration s.old; s attached
+volume.attachment_create (source): server d.old, migration s.old; s attached, - reserved
+volume.attachment_delete (source): server d.old, migration s.old; - reserved
+volume.attachment_update (destination): server d.old, migration s.old; d attaching
+volume.attachment_create (destination): server d.old, migration s.old; d attaching, - reserved
+volume.attachment_delete (destination): server d.old, migration s.old; - reserved
+placement.post_allocations (destination): server s.old; - reserved
+volume.attachment_update (source): server s.old; s attaching
+volume.attachment_complete (source): server s.old; s attached
+
+[a server that is deleted in another cell instead of confirmed]
+placement.delete_allocations (source): server d.old; d attached
+volume.attachment_delete (destination): server d.old; none
+placement.delete_allocations (destination): nobody; none
 """
 
 
@@ -327,7 +416,8 @@ def test_29_39_owners_change_as_the_table_says(rig_factory: RigFactory, name: st
     server = rig.servers.create(host="cell1-host1", volumes=[rig.volumes.create()])
     kind.before(rig, server)
     flavors = {flavor.name: flavor for flavor in rig.flavors.list()}
-    sides = Sides("cell1-host1", "cell1-host2", flavors["m1.tiny"], flavors[kind.new])
+    destination = "cell2-host1" if kind.topology is CELLS else "cell1-host2"
+    sides = Sides("cell1-host1", destination, flavors["m1.tiny"], flavors[kind.new])
     changes = changes_of(rig, server, sides, lambda: kind.move(rig, server))
     kind.after(rig, server)
     assert changes == TABLE[name]

@@ -337,6 +337,9 @@ def test_a_capability_that_is_missing_leaves_the_server_on_its_host(
     to(kind, None)(rig.servers, before)
     server = rig.servers.show(before)
     assert (server.host, server.task_state) == ("cell1-host1", None)
+    if kind != "evacuate":
+        assert server.status == "ACTIVE"
+        assert rig.servers.actions(before)[0].message == "Error"
     assert words in told(server)
     assert holders(rig) == 1
     assert guests(rig, before) == ["cell1-host1"]

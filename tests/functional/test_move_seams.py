@@ -10,13 +10,13 @@ import pytest
 from move_cases import (
     BUG,
     PATIENCE,
+    Case,
+    Run,
     Stages,
-    cases,
     check_end,
-    check_next_move,
     fault_at,
+    runs,
 )
-from move_kinds import Kind
 
 from cellrig_faults import Action, DeliverTwice, DropReply, Fail, FailAfter, Passed
 
@@ -29,13 +29,15 @@ def is_left_to_the_periodic_work(passed: Passed, action: Action) -> bool:
     return action == DeliverTwice() and begins
 
 
-@pytest.mark.counted("failures at seams of moves")
-@pytest.mark.parametrize(("kind", "passed", "action"), cases(FAILURES))
-def test_a_call_of_a_move_fails(stages: Stages, kind: Kind, passed: Passed, action: Action) -> None:
-    with stages.case(kind) as stage:
-        with fault_at(stage.rig, passed, action):
-            told = stage.perform()
-        if is_left_to_the_periodic_work(passed, action):
-            stage.rig.advance(PATIENCE)
-        check_end(stage, told)
-        check_next_move(stage)
+@pytest.mark.parametrize("run", runs("failures at seams of moves", FAILURES))
+def test_a_call_of_a_move_fails(stages: Stages, run: Run) -> None:
+    def attempt(case: Case) -> None:
+        with stages.case(case.kind) as stage:
+            with fault_at(stage.rig, case.passed, case.action):
+                told = stage.perform()
+            if is_left_to_the_periodic_work(case.passed, case.action):
+                stage.rig.advance(PATIENCE)
+            check_end(stage, told)
+            stages.check_next_move(stage)
+
+    run.each(attempt)

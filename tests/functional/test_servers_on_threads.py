@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 
 from cellrig import Cell, Rig, Topology
-from cellrig.errors import Conflict, NotFound
+from cellrig.errors import NotFound
 
 ROOM_FOR_SIX = Topology(
     cells=[Cell("cell1", 2), Cell("cell2", 1)],
@@ -69,6 +69,11 @@ def test_a_held_build_is_seen_in_between_on_threads(rig: Rig) -> None:
 
 
 @pytest.mark.topology(live=True)
-def test_a_rig_on_threads_takes_no_snapshot(rig: Rig) -> None:
-    with pytest.raises(Conflict, match="live runtime"):
-        rig.snapshot()
+def test_a_rig_on_threads_goes_back_to_a_snapshot_and_its_clock_goes_on(rig: Rig) -> None:
+    kept = rig.servers.create(name="kept")
+    before = rig.runtime.now()
+    snapshot = rig.snapshot()
+    rig.servers.create(name="lost")
+    rig.restore(snapshot)
+    assert [server.id for server in rig.servers.list()] == [kept.id]
+    assert rig.runtime.now() >= before

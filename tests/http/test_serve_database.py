@@ -185,25 +185,11 @@ def test_another_kind_of_database_is_refused_with_what_is_taken(url: str) -> Non
     assert "secret" not in told
 
 
-def test_a_server_that_is_not_there_is_told_without_the_password() -> None:
+def test_a_server_that_is_not_there_is_told_without_the_password(tmp_path: Path) -> None:
     pytest.importorskip("psycopg")
     url = "postgresql://me:secret@127.0.0.1:1/db"
-    for arguments in (["--service", "placement"], []):
+    for arguments in (["--service", "placement"], ["--state", str(tmp_path)]):
         status, told = refused(*arguments, "--database", url)
         assert status == 1
         assert "refuses connections" in told
         assert "secret" not in told
-
-
-def test_databases_of_a_cloud_end_with_it(tmp_path: Path) -> None:
-    process = subprocess.Popen(  # noqa: S603 - our own text
-        command("--database", str(tmp_path)), stdout=subprocess.PIPE
-    )
-    assert process.stdout is not None
-    try:
-        assert msgspec.json.decode(process.stdout.readline())["ready"]
-        assert list(tmp_path.glob("*/cell1.sqlite"))
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=60)
-    assert list(tmp_path.iterdir()) == []

@@ -8,7 +8,6 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -87,20 +86,6 @@ def test_placement_alone_is_served_reset_and_stopped(serve: Callable[..., Served
     assert served.end(signal.SIGTERM) == (0, b"", b"")
 
 
-def test_a_rig_is_served_with_placement_below_it(
-    serve: Callable[..., Served], tmp_path: Path
-) -> None:
-    topology = tmp_path / "cloud.yaml"
-    topology.write_text("cells: [{name: here, hosts: 2}]")
-    served = serve("--topology", str(topology), "--control")
-    hosts = ["here-host1", "here-host2"]
-    assert names(served("GET", "/placement/resource_providers")) == hosts
-    served("POST", "/placement/resource_providers", {"name": "other"})
-    assert served("POST", "/rig/reset").status_code == 204
-    assert names(served("GET", "/placement/resource_providers")) == hosts
-    assert served.end(signal.SIGINT) == (0, b"", b"")
-
-
 def test_a_reset_is_for_administrators(serve: Callable[..., Served]) -> None:
     served = serve("--service", "placement")
     served("POST", "/resource_providers", {"name": "host"})
@@ -110,12 +95,6 @@ def test_a_reset_is_for_administrators(serve: Callable[..., Served]) -> None:
     assert "X-Auth-Token" in nobody.json()["errors"][0]["detail"]
     assert "somebody" in somebody.json()["errors"][0]["detail"]
     assert names(served("GET", "/resource_providers")) == ["host"]
-
-
-def test_a_rig_without_control_is_not_reset(serve: Callable[..., Served]) -> None:
-    served = serve()
-    assert served("POST", "/rig/reset").status_code == 404
-    assert served.end(signal.SIGTERM)[0] == 0
 
 
 def test_a_port_in_use_is_told_in_one_line() -> None:
@@ -138,17 +117,7 @@ def test_help_shows_an_example(capsys: pytest.CaptureFixture[str]) -> None:
 
     with pytest.raises(SystemExit):
         main(["serve", "--help"])
-    assert "Example: cellrig serve --service placement" in capsys.readouterr().out
-
-
-def test_a_service_alone_takes_no_topology(tmp_path: Path) -> None:
-    from cellrig.cli import main
-
-    topology = tmp_path / "cloud.yaml"
-    topology.write_text("cells: [{name: here}]")
-    with pytest.raises(SystemExit) as ended:
-        main(["serve", "--service", "placement", "--topology", str(topology)])
-    assert ended.value.code == 2
+    assert "Example: cellrig serve --clouds-yaml" in capsys.readouterr().out
 
 
 def shown(environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:

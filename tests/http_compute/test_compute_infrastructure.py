@@ -207,6 +207,6 @@ def test_migrations_are_found_by_when_they_changed(compute: Any) -> None:
         assert [each["status"] for each in found] == statuses, (query, version)
 
 
-@pytest.mark.parametrize("path", ["/os-agents", "/os-fixed-ips", "/os-cells", "/os-networks"])
+@pytest.mark.parametrize("path", ["/os-agents", "/os-fixed-ips/10.0.0.1", "/os-cells", "/os-fping"])
 def test_what_is_no_more_is_gone(compute: Any, path: str) -> None:
     compute("GET", path, expect=410)

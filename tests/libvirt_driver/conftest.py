@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -64,4 +65,9 @@ def real(hosts: LibvirtHosts, tmp_path: Path) -> Iterator[Fleet]:
     yield fleet
     fleet.close()
     runtime.close()
-    assert [list(hosts.guest_processes(host.number)) for host in (hosts[0], hosts[1])] == [[], []]
+    both = (hosts[0], hosts[1])
+    assert [list(hosts.guest_processes(host.number)) for host in both] == [[], []]
+    # A test that moves a guest and does not tidy up after it leaves nothing for the next one.
+    for host in both:
+        for path in host.instances_path.glob("*-*"):
+            shutil.rmtree(path)

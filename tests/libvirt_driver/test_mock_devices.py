@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from fleet import IMAGE, Fleet
+from fleet import IMAGE, Fleet, file_volume
 from lxml import etree
 from mock_nodes import CARDS, functions_of, node_with_cards
 
-from cellrig.driver import ComputeResourcesUnavailable, Device, DeviceKind
+import cellrig_domxml as domxml
+from cellrig.driver import ComputeResourcesUnavailable, Device, DeviceKind, PowerState
 from cellrig_libvirt.providers import feature_traits
 
 NETWORKS = {"ens1f0": "public", "0000:82:00.0": "storage"}
@@ -70,6 +71,38 @@ def test_the_options_say_what_a_node_offers(fleet: Fleet) -> None:
         "MEMORY_MB": 1350,
         "DISK_GB": 10,
     }
+
+
+def test_numa_cells_have_what_the_host_says(fleet: Fleet) -> None:
+    """Libvirt's default mock node has two; a file cannot give a node any."""
+    driver = fleet.driver(uri="test:///default", reserved_vcpus=1, reserved_memory_mb=48)
+    tree = fleet.tree(driver)
+    assert "VCPU" not in tree.data("host1").inventory
+    assert tree.children("host1") == ("host1_NUMA0", "host1_NUMA1")
+    cells = [tree.data(name).inventory for name in tree.children("host1")]
+    assert [(cell["VCPU"].total, cell["MEMORY_MB"].total) for cell in cells] == [
+        (8, 2048),
+        (8, 4096),
+    ]
+    # What is reserved for the host itself is taken from its first cell.
+    assert [(cell["VCPU"].reserved, cell["MEMORY_MB"].reserved) for cell in cells] == [
+        (1, 48),
+        (0, 0),
+    ]
+    assert all("HW_NUMA_ROOT" in tree.data(name).traits for name in tree.children("host1"))
+    assert driver.get_host_state("host1").numa_cells == 2
+
+
+def test_disks_stand_in_the_order_that_libvirt_keeps_them_in(fleet: Fleet, tmp_path: Path) -> None:
+    driver = fleet.driver()
+    wanted = (("sdaa", "scsi"), ("vdb", "virtio"), ("sdz", "scsi"), ("vda", "virtio"))
+    disks = [file_volume(tmp_path, device=name, bus=bus) for name, bus in wanted]
+    guest = fleet.spawn(driver, *disks)
+    ours = domxml.build_domain(guest, IMAGE, disks, (), instances_path="/instances")
+    ordered = domxml.read_domain(ours, PowerState.RUNNING).disks
+    found = driver.get_guest(guest.uuid).disks
+    assert [disk.target for disk in found] == [disk.target for disk in ordered]
+    assert [disk.target for disk in found] == ["sda", "sdz", "sdaa", "vda", "vdb"]
 
 
 def test_a_guest_gets_the_function_that_its_allocation_names(fleet: Fleet, tmp_path: Path) -> None:

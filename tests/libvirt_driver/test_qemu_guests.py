@@ -24,6 +24,7 @@ from cellrig.driver import (
     RebootKind,
 )
 from cellrig_libvirt import LibvirtDriver
+from cellrig_libvirt.disk_files import QemuDiskFiles
 from cellrig_libvirt.hosts import LibvirtHosts
 
 DIED = GuestEventKind.DIED
@@ -109,6 +110,19 @@ def test_an_image_that_is_not_there_or_does_not_fit_is_refused(
         driver.spawn(real.guest(), large, (), ())
     assert driver.list_guests() == []
     assert list(hosts[0].instances_path.glob("*-*")) == []
+
+
+@pytest.mark.usefixtures("qemu")
+def test_data_of_an_image_that_refer_to_a_file_of_the_host_are_refused(tmp_path: Path) -> None:
+    """Who uploads an image has no right to what is on hosts."""
+    secret = Image(id="secret", format="raw")
+    (tmp_path / secret.id).write_bytes(bytes(512))
+    uploaded = tmp_path / "uploaded"
+    QemuDiskFiles(tmp_path, must_exist=True).create(uploaded, 0, secret)
+    files = QemuDiskFiles(tmp_path / "images", must_exist=True, fetch=lambda _image_id: uploaded)
+    with pytest.raises(ImageUnacceptable, match="refer to another file"):
+        files.create(tmp_path / "disk", 1, Image(id="i", format="qcow2"))
+    assert not (tmp_path / "disk").exists()
 
 
 def test_a_guest_boots_from_a_volume_and_writes_its_console(

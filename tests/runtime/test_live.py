@@ -100,3 +100,54 @@ def test_a_task_that_fails_unwatched_is_announced() -> None:
     runtime.settle()
     runtime.close()
     assert failed == ["alone: broken"]
+
+
+def test_a_leap_lets_sleeps_and_periodic_work_fall_due_in_order(runtime: LiveRuntime) -> None:
+    seen: list[tuple[str, int]] = []
+    start = runtime.now()
+
+    def note(what: str) -> None:
+        seen.append((what, round(runtime.now() - start)))
+
+    def sleep() -> None:
+        runtime.sleep(2500)
+        note("slept")
+
+    runtime.every(1000, lambda: note("periodic"), name="periodic")
+    runtime.spawn(sleep, name="sleeper")
+    runtime.leap(3600)
+    assert seen == [("periodic", 1000), ("periodic", 2000), ("slept", 2500), ("periodic", 3000)]
+    assert 3600 <= runtime.now() - start < 3700
+
+
+def test_a_leap_reaches_a_deadline_of_a_task_that_waits_for_another(runtime: LiveRuntime) -> None:
+    never = runtime.event("an answer")
+    told: list[type[BaseException]] = []
+    ended = runtime.event("the end")
+
+    def ask() -> None:
+        try:
+            with runtime.deadline(60, "the answer"):
+                never.wait()
+        except DeadlineExceeded as error:
+            told.append(type(error))
+        ended.set()
+
+    runtime.spawn(ask, name="asks")
+    runtime.spawn(ended.wait, name="waits for who asks")
+    runtime.leap(61)
+    assert told == [DeadlineExceeded]
+
+
+def test_nothing_begins_by_itself_while_the_runtime_is_still(runtime: LiveRuntime) -> None:
+    runs: list[float] = []
+    ran = threading.Event()
+
+    def run() -> None:
+        runs.append(runtime.now())
+        ran.set()
+
+    with runtime.still():
+        runtime.every(0.001, run, name="often")
+        assert not ran.wait(0.05)
+    assert ran.wait(30)

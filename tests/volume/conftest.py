@@ -15,7 +15,7 @@ from cellrig.db.database import Database
 from cellrig.driver.reports import Connector
 from cellrig.errors import CellrigError
 from cellrig.hooks import hookimpl, plugin_manager
-from cellrig.image import ImageService, StoredImage, image_database
+from cellrig.image import ImageFiles, ImageService, StoredImage, image_database
 from cellrig.runtime import TaskKilled
 from cellrig.runtime.virtual import VirtualRuntime
 from cellrig.seams import Passage, Process, Seams
@@ -53,6 +53,7 @@ class Compute:
     def __init__(self) -> None:
         self.extended: list[tuple[str, str]] = []
         self.swapped: list[tuple[str, str, str]] = []
+        self.used: dict[tuple[str, str], str] = {}
         self.fails = False
 
     def volume_extended(self, context: RequestContext, instance_uuid: str, volume_id: str) -> None:
@@ -64,6 +65,12 @@ class Compute:
     ) -> None:
         self.swapped.append((instance_uuid, old_volume_id, new_volume_id))
         self._fail()
+
+    def attachment_in_use(
+        self, context: RequestContext, instance_uuid: str, volume_id: str
+    ) -> str | None:
+        self._fail()
+        return self.used.get((instance_uuid, volume_id))
 
     def _fail(self) -> None:
         if self.fails:
@@ -91,7 +98,10 @@ class Room:
         self.plugins = plugin_manager()
         self.plugins.register(self.listener)
         self.seams = Seams(self.runtime, self.plugins)
-        self.images = ImageService(Database("images", image_database(), self.runtime))
+        self.images = ImageService(
+            Database("images", image_database(), self.runtime),
+            ImageFiles(lambda: make_directory("images")),
+        )
         self.images.create(
             StoredImage(
                 self.image, "cirros", size=3 * 2**30, min_disk=2, min_ram=64, disk_format="raw"

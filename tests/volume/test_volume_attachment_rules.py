@@ -80,12 +80,23 @@ def test_multiattach_volume_takes_others_in_every_state_of_use(room: Room, state
     assert room.status(volume) == "in-use"
 
 
-def test_volume_that_is_only_being_detached_takes_nobody(room: Room) -> None:
-    volume = room.volume(multiattach=True)
+def test_plain_volume_that_is_being_detached_takes_nobody(room: Room) -> None:
+    volume = room.volume()
     attachment = room.attached(volume, "first", "host")
     room.run(lambda: room.service.begin_detaching(room.admin, attachment))
-    with pytest.raises(InvalidVolume, match="is detaching: to attach it must be available"):
-        room.attach(volume, "second")
+    for server in ("first", "second"):
+        with pytest.raises(InvalidVolume, match="is detaching: to attach it must be available"):
+            room.attach(volume, server)
+
+
+def test_multiattach_volume_takes_others_while_a_use_of_it_ends(room: Room) -> None:
+    volume = room.volume(multiattach=True)
+    ending = room.attached(volume, "first", "host")
+    room.run(lambda: room.service.begin_detaching(room.admin, ending))
+    assert room.status(volume) == "detaching"
+    room.attached(volume, "second", "host")
+    room.run(lambda: room.service.attachment_delete(room.admin, ending))
+    assert room.status(volume) == "in-use"
 
 
 def test_plain_volume_is_on_a_host_once(room: Room) -> None:

@@ -112,6 +112,7 @@ class Attaching(RuleBasedStateMachine):
         own = all(use.server == server for use in self.of(volume))
         shown = self.shown(volume)
         free = shown in ("available", "reserved", "attaching", "in-use")
+        free = free or (shown == "detaching" and self.multiattach[volume])
         fits = self.multiattach[volume] or own
         allowed = (free and fits) or (shown == "error" and own)
         uuid = self.room.new_uuid()

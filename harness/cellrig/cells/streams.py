@@ -1,38 +1,32 @@
 """Rows of many cells as one sorted stream, read in batches that the reader can use.
 
-Each cell sorts its own rows and sends some of them; a heap merges what has come. No cell is asked
-for more than its share of what the reader may still want, and a cell that runs out is asked again,
-together with the others that soon will. What is in memory is bounded by a page, whatever there is
-in the cells.
+Each cell sorts its own rows and sends some of them. Of what has come, all that no row can come
+before any more is merged and handed on at once. No cell is asked for more than its share of what
+the reader may still want, and a cell that runs out is asked again, together with the others that
+soon will. What is in memory is bounded by a page, whatever there is in the cells.
 """
 
 from __future__ import annotations
 
-import heapq
-from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from operator import itemgetter
+from itertools import chain
+from operator import eq
 from typing import Generic, TypeVar
 
 from cellrig.cells.scatter import Scatter
 from cellrig.db import CellDatabase
 from cellrig.db.conditions import Condition
 from cellrig.db.ordering import Order, Position, Rank
-from cellrig.db.questions import Question
+from cellrig.db.questions import Batch, Question
 from cellrig.errors import CellUnavailable
+from cellrig.model import CELL0
 
 T = TypeVar("T")
-
-#: What a cell answers to a question.
-Answer = list[tuple[Position, T]]
 
 #: Rows that a reader who names no limit may leave unread, in all cells together.
 WALK_UNREAD = 1000
 #: A question to a cell costs more than a few rows do.
 _LEAST = 20
-#: What is asked for first, of a cell's even share: where the cells differ, some is left for those
-#: that have more.
-_FIRST = 0.75
 #: What is asked for later, of what a cell is expected to give.
 _SPARE = 1.25
 
@@ -41,17 +35,19 @@ class _Cell(Generic[T]):
     """One cell's part of the stream.
 
     Attributes:
-        unread: what has come and has not been taken, each with its rank.
+        rows: what has come and has not been handed on.
+        ranks: of each of them.
         last: where the last row that has come stands.
-        taken: how many rows have been taken.
+        taken: how many rows have been handed on.
         ended: it has no more, or does not answer any more.
     """
 
-    __slots__ = ("ended", "last", "name", "taken", "unread")
+    __slots__ = ("ended", "last", "name", "ranks", "rows", "taken")
 
     def __init__(self, name: str, after: Position | None) -> None:
         self.name = name
-        self.unread: deque[tuple[Rank, T]] = deque()
+        self.rows: list[T] = []
+        self.ranks: list[Rank] = []
         self.last = after
         self.taken = 0
         self.ended = False
@@ -76,7 +72,7 @@ class Stream(Generic[T]):
         self,
         scatter: Scatter,
         cells: Mapping[str, CellDatabase],
-        ask: Callable[[CellDatabase, Question], Answer[T]],
+        ask: Callable[[CellDatabase, Question], Batch[T]],
         conditions: tuple[Condition, ...],
         order: Order,
         limit: int | None = None,
@@ -92,42 +88,72 @@ class Stream(Generic[T]):
         self._limit = limit
         self._taken = 0
         self._cells = [_Cell[T](name, after) for name in cells]
-        self._rows = self._merged()
+        self._last: Rank | None = None
+        self._rows: Iterator[T] = chain.from_iterable(self._portions())
 
     def __iter__(self) -> Iterator[T]:
         """Return the rows that have not been taken; a second iterator goes on behind the first."""
         return self._rows
 
-    def _merged(self) -> Iterator[T]:
+    def _portions(self) -> Iterator[list[T]]:
         if self._limit == 0 or not self._cells:
             return
         self._fetch({cell.name: self._first_share() for cell in self._cells})
-        last: Rank | None = None
-        parts = [self._part(cell) for cell in self._cells]
-        for rank, row in heapq.merge(*parts, key=itemgetter(0), reverse=self._order.reverse):
-            if rank == last:
-                continue  # the record of a move between cells is in both of them
-            last = rank
-            self._taken += 1
-            yield row
-            if self._taken == self._limit:
-                return
-
-    def _part(self, cell: _Cell[T]) -> Iterator[tuple[Rank, T]]:
-        unread = cell.unread
         while True:
-            while unread:
-                cell.taken += 1
-                yield unread.popleft()
-            if cell.ended:
+            rows = self._certain()
+            if self._limit is not None:
+                del rows[self._limit - self._taken :]
+            self._taken += len(rows)
+            yield rows
+            empty = next((cell for cell in self._cells if not (cell.ended or cell.rows)), None)
+            if empty is None or self._taken == self._limit:
                 return
-            self._fetch(self._next_shares(cell))
+            self._fetch(self._next_shares(empty))
+
+    def _certain(self) -> list[T]:
+        """Take, in order, all rows that no row can come before any more.
+
+        Those are all up to the last one of the cell that will be the first to run out.
+        """
+        reverse = self._order.reverse
+        reading = [cell.ranks for cell in self._cells if not cell.ended]
+        if not all(reading):
+            return []
+        ends = [ranks[-1] for ranks in reading]
+        until = None if not ends else max(ends) if reverse else min(ends)
+        ranks: list[Rank] = []
+        rows: list[T] = []
+        parts = 0
+        for cell in self._cells:
+            count = len(cell.ranks) if until is None else _count_to(until, cell.ranks, reverse)
+            if count:
+                parts += 1
+                ranks += cell.ranks[:count]
+                rows += cell.rows[:count]
+                del cell.ranks[:count], cell.rows[:count]
+                cell.taken += count
+        if parts > 1:
+            # What has come is in as many sorted parts, which makes this a merge.
+            places = sorted(range(len(ranks)), key=ranks.__getitem__, reverse=reverse)
+            ranks = [ranks[place] for place in places]
+            rows = [rows[place] for place in places]
+        return self._once(ranks, rows)
+
+    def _once(self, ranks: list[Rank], rows: list[T]) -> list[T]:
+        """Leave out what was there already: the record of a move between cells is in both."""
+        if not rows:
+            return rows
+        before = [self._last, *ranks[:-1]]
+        self._last = ranks[-1]
+        if len(self._cells) == 1 or not any(map(eq, before, ranks)):
+            return rows
+        return [row for row, one, next_ in zip(rows, before, ranks, strict=True) if one != next_]
 
     def _fetch(self, shares: Mapping[str, int]) -> None:
         """Ask cells for so many more rows each, all at once."""
         asked = {cell.name: cell for cell in self._cells if cell.name in shares}
 
-        def question(database: CellDatabase) -> Answer[T]:
+        def question(database: CellDatabase) -> Batch[T]:
             name = database.name
             return self._ask(
                 database,
@@ -137,11 +163,14 @@ class Stream(Generic[T]):
         gathered = self._scatter.gather({name: self._databases[name] for name in asked}, question)
         self.missing.update(gathered.missing)
         for name, cell in asked.items():
-            rows = gathered.answers.get(name, [])
-            cell.ended = len(rows) < shares[name]
-            if rows:
-                cell.last = rows[-1][0]
-                cell.unread.extend((self._rank(position), row) for position, row in rows)
+            batch = gathered.answers.get(name)
+            cell.ended = batch is None or len(batch) < shares[name]
+            if batch is not None and batch.rows:
+                cell.last = batch.positions[-1]
+                cell.ranks += map(self._rank, batch.positions)
+                cell.rows += batch.rows
+                batch.rows.clear()  # the task that has brought it may be kept for a while
+                batch.positions.clear()
 
     @property
     def _page(self) -> int:
@@ -154,22 +183,24 @@ class Stream(Generic[T]):
         return WALK_UNREAD if self._limit is None else self._limit - self._taken
 
     def _first_share(self) -> int:
-        if len(self._cells) == 1:
-            return self._page
-        share = int(self._page / len(self._cells) * _FIRST)
-        return min(self._page, max(share, _LEAST))
+        """Return an even share of a page; nearly none of it will be in cell0.
+
+        Where all the rest of the page is in one cell, no more than two pages will have been sent.
+        """
+        cells = sum(cell.name != CELL0 for cell in self._cells) or 1
+        return min(self._page, max(-(-self._page // cells), _LEAST))
 
     def _next_shares(self, empty: _Cell[T]) -> dict[str, int]:
         """Return how many rows to ask of the cell that has run out, and of those that soon will."""
         wanted = self._wanted
-        room = self._page - sum(len(cell.unread) for cell in self._cells)
+        room = self._page - sum(len(cell.rows) for cell in self._cells)
         share = self._expected(empty, wanted)
         shares = {empty.name: max(1, min(wanted, max(_LEAST, min(share, room))))}
         room -= shares[empty.name]
         for cell in self._cells:
             expected = self._expected(cell, wanted)
-            lacking = min(expected - len(cell.unread), room)
-            is_low = len(cell.unread) * 2 < expected
+            lacking = min(expected - len(cell.rows), room)
+            is_low = len(cell.rows) * 2 < expected
             if cell is not empty and not cell.ended and is_low and lacking > 0:
                 shares[cell.name] = lacking
                 room -= lacking
@@ -178,3 +209,15 @@ class Stream(Generic[T]):
     def _expected(self, cell: _Cell[T], wanted: int) -> int:
         """Return how many of the rows that are wanted will be this cell's, going by the past."""
         return int(wanted * cell.taken / max(self._taken, 1) * _SPARE) + 1
+
+
+def _count_to(last: Rank, ranks: list[Rank], reverse: bool) -> int:
+    """Return how many of some ranks, which are in order, come no later than `last`."""
+    low, high = 0, len(ranks)
+    while low < high:
+        middle = (low + high) // 2
+        if ranks[middle] < last if reverse else last < ranks[middle]:
+            high = middle
+        else:
+            low = middle + 1
+    return low

@@ -10,7 +10,7 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import click
 
@@ -93,13 +93,13 @@ def plugins() -> int:
 @command.command(
     context_settings=_TAKES_HELP,
     short_help="Serve a cloud, or placement alone, over HTTP.",
-    epilog="Example: cellrig serve --service placement --port 8780",
+    epilog="Example: cellrig serve --clouds-yaml clouds.yaml --control",
 )
 @click.option(
     "--topology",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     metavar="FILE",
-    help="Build this cloud (YAML) in place of one cell with two hosts.",
+    help="Build this cloud (YAML) in place of two cells with three hosts each.",
 )
 @click.option("--host", default="127.0.0.1", show_default=True, help="Listen on this address.")
 @click.option(
@@ -110,70 +110,116 @@ def plugins() -> int:
     help="Listen on this port; 0 takes a free one.",
 )
 @click.option(
+    "--openrc",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Write how to sign in to this file, for shells to source.",
+)
+@click.option(
+    "--clouds-yaml",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Write how to sign in to this file, for openstacksdk and the openstack command.",
+)
+@click.option(
+    "--password",
+    "passwords",
+    multiple=True,
+    metavar="USER=PASSWORD",
+    help="The password of admin, demo or alt_demo; one that is not given is made up.",
+)
+@click.option(
     "--service",
     type=click.Choice(["placement"]),
-    help="Serve this alone, at /, without a cloud; includes --control.",
+    help="Serve this alone, at /, without a cloud; includes POST /rig/reset.",
 )
 @click.option(
     "--database",
     metavar="DIR-or-URL",
     help=(
-        "Keep the service's database there, in place of memory: a directory (also: sqlite:///DIR), "
-        "postgresql://USER@HOST/DATABASE or mariadb://USER@HOST/DATABASE. Those of a cloud are "
-        "created there and end with it, as its guests do."
+        "Keep all that is served there, in place of memory, and go on with what is there: a "
+        "directory (also: sqlite:///DIR), postgresql://USER@HOST/DATABASE or "
+        "mariadb://USER@HOST/DATABASE."
     ),
+)
+@click.option(
+    "--state",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Keep there what of a cloud is in files, where --database is a server's: large images.",
 )
 @click.option(
     "--control",
     is_flag=True,
-    help="Let POST /rig/reset bring the databases back to their start state.",
+    help="Serve /rig: reset, snapshots, faults, timeline, audit, clock, services.",
 )
-def serve(
-    topology: Path | None,
-    host: str,
-    port: int,
-    service: str | None,
-    database: str | None,
-    control: bool,
-) -> int:
+@click.option(
+    "--control-token",
+    metavar="TOKEN",
+    help="Let this token open /rig, besides those of administrators; needed beyond loopback.",
+)
+def serve(**given: Any) -> int:
     """Serve a cloud over HTTP, on threads and the wall clock, until SIGTERM or SIGINT.
 
-    Placement is under /placement. When it answers, one line of JSON says where: {"ready": true,
-    "url": "http://127.0.0.1:PORT", "pid": N}. Any token is believed (admin is an administrator),
-    so let nobody else reach the address.
+    The services are under /identity, /compute, /placement, /volume, /image and /network. When it
+    answers, one line of JSON says where: {"ready": true, "url": "http://127.0.0.1:PORT", "pid": N}.
+    There are an administrator, admin, and two users, demo and alt_demo, each in a project of the
+    same name; --openrc and --clouds-yaml say how they sign in.
 
-    A reset is for administrators. That of a service alone empties its database, also one that
-    lasts; that of a cloud leaves its hypervisors as they are, with the guests that they have.
+    With --database the cloud stays when it ends, however it ends, and the next start with the same
+    topology goes on with it. The topology may have cells and hosts more than before.
+
+    Placement alone believes any token (admin is an administrator), so let nobody else reach it. Its
+    reset empties its database, also one that lasts.
     """
-    if service is not None and topology is not None:
-        raise click.UsageError(f"--service {service} has no cloud, so it takes no --topology")
-    from cellrig.cli.serve import serve_placement, serve_rig
+    if given["service"] is None:
+        return _serve_cloud(given)
+    return _serve_placement(given)
 
-    if service is None:
-        serve_rig(topology, host, port, database, control=control)
-    else:
-        serve_placement(host, port, database)
+
+def _serve_cloud(given: dict[str, Any]) -> int:
+    from cellrig.cli.serve import Serving, serve_rig
+
+    passwords = {}
+    for told in given["passwords"]:
+        user, equals, password = told.partition("=")
+        if not (user and equals and password):
+            raise click.UsageError("--password takes USER=PASSWORD")
+        passwords[user] = password
+    rest = {name: value for name, value in given.items() if name != "service"}
+    serve_rig(Serving(**{**rest, "passwords": passwords}))
+    return 0
+
+
+def _serve_placement(given: dict[str, Any]) -> int:
+    for name in ("topology", "state", "openrc", "clouds_yaml", "passwords", "control_token"):
+        if given[name]:
+            option = "--password" if name == "passwords" else f"--{name.replace('_', '-')}"
+            raise click.UsageError(
+                f"--service {given['service']} has no cloud, so it takes no {option}"
+            )
+    from cellrig.cli.serve import serve_placement
+
+    serve_placement(given["host"], given["port"], given["database"])
     return 0
 
 
 @command.command(
     context_settings=_TAKES_HELP,
-    short_help="Upgrade a database that a service has kept.",
+    short_help="Upgrade what a cloud, or placement, has kept.",
     epilog="Example: cellrig upgrade postgresql://me@db.example.org/placement",
 )
 @click.argument("database", metavar="DIR-or-URL")
 def upgrade(database: str) -> int:
-    """Bring placement's database to the tables that this Cellrig needs; nobody may be using it.
+    """Bring databases to the tables that this Cellrig needs; nobody may be using them.
 
-    The database is what `cellrig serve --service placement --database` was given. What it has
-    stays.
+    DIR-or-URL is what `cellrig serve --database` was given: all databases of the cloud there are
+    upgraded, or that of placement served alone. What they have stays.
     """
-    from cellrig.db.upgrade import upgrade_database
-    from cellrig.placement.tables import PLACEMENT_SCHEMA
+    from cellrig.cli.upgrade import upgrade_all
 
-    before, after = upgrade_database(database, PLACEMENT_SCHEMA), PLACEMENT_SCHEMA.version
-    told = "as they were" if before == after else f"from {before}"
-    click.echo(f"the tables are of version {after}, {told}")
+    for line in upgrade_all(database):
+        click.echo(line)
     return 0
 
 
@@ -221,7 +267,15 @@ def upgrade(database: str) -> int:
 @click.option(
     "--faults", is_flag=True, help="Run every case again with a fault at each driver call it makes."
 )
-@click.option("--fault", type=click.IntRange(1), metavar="N", help="Only with the N-th fault.")
+@click.option("--fault", metavar="KIND:N", help="Only with this kind of fault at the N-th call.")
+@click.option(
+    "--case-timeout",
+    type=click.FloatRange(0),
+    default=120.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long each run of a case may take by the wall clock; 0 for as long as it wants.",
+)
 @click.option("--against", metavar="NAME", help="Show where this driver looks different.")
 @click.option(
     "--against-option", "against_options", multiple=True, metavar="NAME=VALUE", help="Its options."
@@ -243,7 +297,8 @@ def conformance(
     seed: int | None,
     seeds: int,
     faults: bool,
-    fault: int | None,
+    fault: str | None,
+    case_timeout: float,
     against: str | None,
     against_options: tuple[str, ...],
     reports: tuple[tuple[str, Path], ...],
@@ -265,7 +320,14 @@ def conformance(
         against_options=against_options,
         known_failing=known_failing,
         reports=reports,
-        plan=Plan(select=select, seed=seed, seeds=seeds, faults=faults, fault=fault),
+        plan=Plan(
+            select=select,
+            seed=seed,
+            seeds=seeds,
+            faults=faults,
+            fault=fault,
+            case_timeout=case_timeout,
+        ),
     )
     return 0 if run_conformance(Screen(), wanted) else 1
 

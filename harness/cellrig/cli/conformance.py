@@ -58,7 +58,8 @@ def run_conformance(screen: Screen, wanted: Wanted) -> bool:
     plan = msgspec.structs.replace(wanted.plan, known_failing=known)
     with screen.progress("conformance", len(plan.cases())) as step:
         report = conform(setup, plan, against=against, after_each=lambda _result: step())
-    show(screen, report, wanted)
+    report = msgspec.structs.replace(report, command=_command(wanted))
+    show(screen, report)
     for kind, path in wanted.reports:
         write(report, kind, path)
     return report.is_green
@@ -92,22 +93,16 @@ def setup_of(driver: str, options: Sequence[str], host_options: Sequence[str]) -
     return setup
 
 
-def show(screen: Screen, report: Report, wanted: Wanted) -> None:
+def show(screen: Screen, report: Report) -> None:
     """Write the table of a report, and how to run again what failed."""
-    screen.section(f"driver {escape(report.driver)}: is it what it declares?")
-    rows = report.rows()
+    screen.section(escape(report.question))
     screen.table(
         ("capability", "declared", "verified", "cases", "seconds", "failed, and why"),
-        [_cells(row) for row in rows],
+        [_cells(row) for row in report.rows()],
     )
-    command = _command(wanted)
     for result in report.failures:
-        screen.show(escape(f"again: {command} {result.replay}"))
-    red = [row.name for row in rows if not row.is_green]
-    seconds = sum(row.seconds for row in rows)
-    tried = sum(row.tried for row in rows)
-    told = f"not so: {', '.join(red)}" if red else "all that is declared is verified"
-    screen.verdict(not red, escape(f"{told}; {tried} cases in {seconds:.1f} s"))
+        screen.show(escape(f"again: {report.replay(result)}"))
+    screen.verdict(report.is_green, escape(report.answer))
 
 
 def _cells(row: Row) -> tuple[str, ...]:

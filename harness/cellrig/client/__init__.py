@@ -2,6 +2,6 @@
 
 from cellrig.client.client import Client
 from cellrig.client.requests import Caller, Requests
-from cellrig.client.servers import ServerRef
+from cellrig.client.server_requests import ServerRef
 
 __all__ = ["Caller", "Client", "Requests", "ServerRef"]

@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 
 from cellrig.client.requests import Caller
 from cellrig.compute.api import Flavors, ServerGroups
-from cellrig.image import ImageService, StoredImage
+from cellrig.context import RequestContext
+from cellrig.image import ImageClient as ImageApi
+from cellrig.image import ImageQuery, StoredImage, Visibility
 from cellrig.model import Flavor, ServerGroup
 
 
@@ -64,7 +66,7 @@ class FlavorClient:
 class ImageClient:
     """Images."""
 
-    def __init__(self, call: Caller, images: ImageService) -> None:
+    def __init__(self, call: Caller, images: ImageApi) -> None:
         self._call = call
         self._images = images
 
@@ -78,25 +80,55 @@ class ImageClient:
         min_disk: int = 0,
         min_ram: int = 0,
         properties: Mapping[str, str] | None = None,
+        visibility: str = Visibility.PUBLIC,
+        data: bytes | None = None,
     ) -> StoredImage:
-        """Add an image that is active at once. Sizes as in `StoredImage`."""
+        """Add an image that is active at once.
+
+        Args:
+            name, id, disk_format, min_disk, min_ram, properties: as in `StoredImage`.
+            size: bytes that it is said to have; for one without data.
+            visibility: whom it can be seen by.
+            data: what is in it; None for an image of which nobody keeps data.
+
+        Raises:
+            Forbidden: a public one, where somebody else than an administrator adds it.
+        """
         image = StoredImage(
-            id, name, "active", disk_format, size, min_disk, min_ram, dict(properties or {})
+            id,
+            name,
+            disk_format=disk_format,
+            size=size,
+            min_disk=min_disk,
+            min_ram=min_ram,
+            properties=dict(properties or {}),
+            visibility=visibility,
         )
-        self._call(lambda _context: self._images.create(image), "create image")
-        return image
+
+        def create(context: RequestContext) -> StoredImage:
+            self._images.add(context, image)
+            if data is None:
+                self._images.finish(id, "active", size)
+            else:
+                self._images.upload(context, id, [data])
+            return self._images.show(context, id)
+
+        return self._call(create, "create image")
 
     def show(self, image: str) -> StoredImage:
         """Return an image by id or name."""
-        return self._call(lambda _context: self._images.get(image), "show image")
+        return self._call(lambda context: self._images.find(context, image), "show image")
 
     def list(self) -> Sequence[StoredImage]:
-        """Return all images, by name."""
-        return self._call(lambda _context: self._images.all(), "list images")
+        """Return all images that are seen, by name."""
+        query = ImageQuery(
+            visibility="all", member_status="all", sort=[("name", "asc"), ("id", "asc")]
+        )
+        return self._call(lambda context: self._images.page(context, query), "list images")
 
     def delete(self, image: str) -> None:
         """Delete an image."""
-        self._call(lambda _context: self._images.delete(image), "delete image")
+        self._call(lambda context: self._images.remove(context, image), "delete image")
 
 
 class ServerGroupClient:

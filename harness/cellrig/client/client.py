@@ -5,7 +5,9 @@ from __future__ import annotations
 from cellrig.client.catalog import FlavorClient, ImageClient, ServerGroupClient
 from cellrig.client.infrastructure import AggregateClient, HypervisorClient, ServiceClient
 from cellrig.client.migrations import MigrationClient
+from cellrig.client.networks import NetworksClient
 from cellrig.client.requests import Caller
+from cellrig.client.server_requests import ServerApi
 from cellrig.client.servers import ServerClient
 from cellrig.client.volumes import VolumesClient, VolumeSnapshotsClient, VolumeTypesClient
 from cellrig.compute.api import (
@@ -17,6 +19,7 @@ from cellrig.compute.api import (
     RunningMoves,
     ServerActions,
     ServerGroups,
+    ServerInterfaces,
     ServerLists,
     Servers,
     Services,
@@ -42,14 +45,16 @@ class Client:
         moves = Moves(around, tasks)
         self.servers = ServerClient(
             call,
-            servers,
-            ServerLists(around),
-            ServerActions(around, tasks),
-            VolumeAttachments(around, servers),
-            moves,
-            RunningMoves(around, tasks, moves),
-            Shelving(around, tasks),
-            around.images,
+            ServerApi(
+                servers,
+                ServerLists(around),
+                ServerActions(around, tasks),
+                VolumeAttachments(around, servers, tasks),
+                moves,
+                RunningMoves(around, tasks, moves),
+                Shelving(around, tasks),
+                around.images,
+            ),
             flavor,
             image,
         )
@@ -63,3 +68,4 @@ class Client:
         self.volumes = VolumesClient(call, around.volumes)
         self.volume_types = VolumeTypesClient(call, around.volumes)
         self.volume_snapshots = VolumeSnapshotsClient(call, around.volumes)
+        self.networks = NetworksClient(call, around.networks, ServerInterfaces(around, tasks))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from cellrig.client.requests import Caller
-from cellrig.client.servers import ServerRef, id_of
+from cellrig.client.server_requests import ServerRef, id_of
 from cellrig.compute.api import Migrations
 from cellrig.model import Migration, MigrationStatus, MigrationType
 

@@ -42,3 +42,4 @@ class ServerIterator:
     def _all(self) -> Iterator[Server]:
         while page := self._call(lambda _context: self._walk.take(PAGE), "list servers"):
             yield from page
+            page.clear()  # who has brought it may be kept for a while

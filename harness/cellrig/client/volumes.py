@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from cellrig.client.requests import Caller
-from cellrig.client.servers import ServerRef, VolumeRef, id_of, volume_id_of
+from cellrig.client.server_requests import ServerRef, VolumeRef, id_of, volume_id_of
 from cellrig.volume.client import VolumeClient
 from cellrig.volume.types import (
     Attachment,

@@ -10,8 +10,9 @@ import msgspec
 from cellrig.compute.boot_volumes import BootVolumes
 from cellrig.compute.connections import Connections
 from cellrig.compute.disks import disk_of
-from cellrig.compute.guests import devices_of, image_of, provider_of_devices
+from cellrig.compute.guests import image_of
 from cellrig.compute.host import ComputeHost
+from cellrig.compute.interfaces import bind_ports, devices_here, note_functions
 from cellrig.context import RequestContext
 from cellrig.driver.values import Device, Disk, Image
 from cellrig.model import BlockDeviceMapping, Instance
@@ -57,6 +58,7 @@ class Arrivals:
         """Connect a server's volumes to this host, define its guest, complete the attachments."""
         host = self._host
         mappings = host.block_devices.of_instance(instance.uuid)
+        bind_ports(host, context, instance)
         with self.section(context, mappings):
             connected = [
                 self._connections.connect(context, instance, mapping) for mapping in mappings
@@ -65,11 +67,12 @@ class Arrivals:
                 Arrivals.Arrival(
                     self.image(instance),
                     tuple(disk_of(mapping) for mapping in connected),
-                    self.devices(instance),
+                    devices_here(host, instance),
                 )
             )
             for mapping in connected:
                 self._connections.complete(context, mapping)
+        note_functions(host, context, instance)
 
     def let_go(
         self,
@@ -80,17 +83,28 @@ class Arrivals:
         """Keep a server's volumes reserved for it, and close this host's ways to them."""
         self._boot_volumes.give_up_here(context, instance, mappings)
 
+    def finish_letting_go(self, context: RequestContext, instance_uuid: str) -> None:
+        """End the attachments of this host that a server has given up for others, and has still.
+
+        Who died in `let_go` has left them, and a volume is connected to a host once.
+        """
+        host, insist = self._host, self._host.seams.insist
+        mappings = insist(lambda: host.block_devices.of_instance(instance_uuid), "see its volumes")
+        if not mappings:
+            return
+        named = {mapping.attachment_id for mapping in mappings}
+        found = insist(
+            lambda: host.volumes.attachment_list(
+                context, instance_uuid=instance_uuid, all_projects=True
+            ),
+            "see its attachments",
+        )
+        for attachment in found:
+            if attachment.host == host.name and attachment.id not in named:
+                self._connections.release(context, attachment.id)
+
     def image(self, instance: Instance) -> Image | None:
         """Return what a server's root disk was made from."""
         if instance.image_id is None:
             return None
         return image_of(self._host.images.get(instance.image_id))
-
-    def devices(self, instance: Instance) -> Sequence[Device]:
-        """Return the devices that a server's own allocation names."""
-        placement = self._host.placement
-        held = placement.get_allocations(instance.uuid)
-        provider = None if held is None else provider_of_devices(held)
-        if held is None or provider is None:
-            return ()
-        return devices_of(held, placement.get_provider_tree(provider))

@@ -65,6 +65,8 @@ class Attachments:
                 attachments.setdefault(attachment.instance_uuid, []).append(attachment)
         mappings = host.block_devices.of_instances(sorted(here))
         concerned = dict.fromkeys([*(m.instance_uuid for m in mappings), *attachments])
+        # They may be on their way back here, to the volumes that they had: see `MoveRecovery`.
+        coming = {migration.instance_uuid for migration in host.migrations.left_at(host.name)}
         now = host.runtime.now()
         self._leaving = {
             attachment.id: self._leaving.get(attachment.id, 0.0 if starting else now)
@@ -73,7 +75,7 @@ class Attachments:
             if attachment.status in _LEAVING
         }
         for instance_uuid in concerned:
-            if not host.is_locked(instance_uuid):
+            if instance_uuid not in coming and not host.is_locked(instance_uuid):
                 self._reconcile_one(context, here[instance_uuid], now - age)
 
     def _reconcile_one(self, context: RequestContext, instance: Instance, limit: float) -> None:
@@ -155,11 +157,11 @@ class Attachments:
 
 
 def _is_settled(instance: Instance, host: str) -> bool:
-    """Whether a server is on the host for good: built, and not being moved or deleted."""
+    """Whether a server is on the host: built, and not being moved, worked on or deleted."""
     return (
         not instance.deleted
         and instance.host == host
         and instance.task_state is None
         and instance.launched_at is not None
-        and instance.vm_state not in (VmState.BUILDING, VmState.RESIZED)
+        and instance.vm_state != VmState.BUILDING
     )

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import msgspec
 
 from cellrig.compute.boot_volumes import BootVolumes
 from cellrig.compute.connections import Connections
 from cellrig.compute.disks import disks_of
-from cellrig.compute.guests import devices_of, guest_of, image_of, provider_of_devices
+from cellrig.compute.guests import guest_of, image_of
 from cellrig.compute.host import ComputeHost, explain
+from cellrig.compute.interfaces import bind_ports, devices_for, note_functions, unbind_ports
 from cellrig.context import RequestContext
 from cellrig.driver.errors import BuildAbort
 from cellrig.driver.values import Device, Image
@@ -24,7 +25,7 @@ from cellrig.model import (
     TaskState,
     VmState,
 )
-from cellrig.placement.types import ConsumerAllocations, ProviderRecord
+from cellrig.placement.types import ConsumerAllocations
 
 EVENT = "compute__do_build_and_run_instance"
 
@@ -112,11 +113,13 @@ class Builder:
         host = self._host
         found = host.images.get(instance.image_id) if instance.image_id else None
         image = image_of(found) if found else None
-        devices = devices_of(held, self._tree_of(held))
+        devices = devices_for(instance, held, host.placement.get_provider_tree)
+        bind_ports(host, context, instance)
         if build.has_volumes:
             self._spawn_with_volumes(context, instance, image, devices)
         else:
             host.driver.spawn(guest_of(instance), image, (), devices)
+        note_functions(host, context, instance)
         self._finish(context, instance)
 
     def _spawn_with_volumes(
@@ -167,11 +170,12 @@ class Builder:
         instance = self._host.instances.get(instance_uuid)
         if instance.deleted or instance.vm_state == VmState.ERROR:
             self._remove_guest(context, instance)
-            self._leave(instance)
+            self._leave(context, instance)
 
-    def _leave(self, instance: Instance) -> None:
+    def _leave(self, context: RequestContext, instance: Instance) -> None:
         """Give back what the server holds here; one in ERROR is on no host from now on."""
         host = self._host
+        unbind_ports(host, context, instance)
         host.release(instance.uuid)
         if instance.deleted or instance.vm_state != VmState.ERROR:
             return
@@ -180,11 +184,6 @@ class Builder:
             host.instances.update(instance.uuid, nowhere, expected_host=host.name)
         except (Conflict, NotFound) as error:
             host.seams.handled(error, "the server has left already")
-
-    def _tree_of(self, held: ConsumerAllocations) -> Iterable[ProviderRecord]:
-        """Return the providers of the tree, where the server holds devices of it."""
-        provider = provider_of_devices(held)
-        return () if provider is None else self._host.placement.get_provider_tree(provider)
 
     def _end(self, context: RequestContext, build: Build, error: Exception) -> None:
         """End a failed build; where even that fails, the periodic work ends it later."""
@@ -207,7 +206,7 @@ class Builder:
             self._failed_before_taking(context, build, instance, error)
             return
         self._remove_guest(context, instance)
-        self._leave(instance)
+        self._leave(context, instance)
         if instance.task_state != TaskState.SPAWNING:
             host.seams.handled(error, "the server has ended meanwhile, or the user deletes it")
             return

@@ -1,13 +1,13 @@
-"""Cold migrations and resizes, on their source and on their destination.
+"""Cold migrations and resizes, on their source.
 
-The destination prepares and calls the source, which shuts the guest down and calls the
-destination, which defines it anew; all of it is kept at the source until the user confirms. What
-fails before that is brought back to the source, and so is what the user reverts: one way back.
+The source shuts the guest down, tells the destination, and keeps all of it until the user confirms.
+What fails before that is brought back here, and so is what the user reverts: one way back.
 """
 
 from __future__ import annotations
 
 import msgspec
+from msgspec import UNSET
 from msgspec.structs import replace
 
 from cellrig.compute.arrivals import Arrivals
@@ -16,9 +16,8 @@ from cellrig.compute.guests import guest_of
 from cellrig.compute.host import ComputeHost, explain
 from cellrig.compute.leftovers import Leftovers
 from cellrig.context import RequestContext
-from cellrig.driver.errors import MigrationError
-from cellrig.driver.values import MigrateData
-from cellrig.errors import CellrigError, Conflict, GroupPolicyViolated, NotFound
+from cellrig.driver.errors import GuestNotFound
+from cellrig.errors import CellrigError, Conflict, NotFound
 from cellrig.model import (
     Instance,
     InstanceChanges,
@@ -35,9 +34,6 @@ from cellrig.moves import Ownership
 #: Seconds that a guest gets to shut itself down before it is moved (the field's default).
 SHUTDOWN_TIMEOUT = 60
 
-
-#: What a move is before and after a step that may be made twice: its answer can be lost.
-_HANDED_ON = (MigrationStatus.PRE_MIGRATING, MigrationStatus.ACCEPTED)
 _TAKEN = (MigrationStatus.PRE_MIGRATING, MigrationStatus.MIGRATING)
 
 
@@ -48,7 +44,7 @@ class MoveFailed(CellrigError):
 
 
 class ColdMoves:
-    """Moves servers from and to one host.
+    """Moves servers away from one host, and brings back those that return.
 
     Args:
         host: which.
@@ -64,68 +60,6 @@ class ColdMoves:
         self._leftovers = leftovers
         self._arrivals = arrivals
         self._ownership = ownership
-
-    # -- there -----------------------------------------------------------------------------------
-
-    def prep_resize(self, context: RequestContext, move: Move) -> None:
-        """At the destination: see whether the server may come, and tell its source."""
-        host = self._host
-        with host.lock(move.instance_uuid):
-            try:
-                migration = self._on_its_way(move)
-                if migration is None:
-                    return
-                with host.event(context, move.instance_uuid, "compute_prep_resize"):
-                    self._check(move, migration)
-                    source = host.compute(migration.source_compute)
-                    host.seams.insist(
-                        lambda: source.resize_instance(context, move), "tell a source"
-                    )
-            except Exception as error:  # noqa: BLE001 - ends on another host, or where it began
-                self._hand_on(context, move, error)
-
-    def _on_its_way(self, move: Move) -> Migration | None:
-        """Return the migration; None where the message is out of date."""
-        host = self._host
-        try:
-            migration = host.migrations.arrive(move.migration_uuid, host.name, move.group)
-        except (Conflict, NotFound) as error:
-            host.seams.handled(error, "the message is out of date")
-            return None
-        instance = host.instances.get(move.instance_uuid)
-        return migration if instance.task_state == TaskState.RESIZE_PREP else None
-
-    def _check(self, move: Move, migration: Migration) -> None:
-        name, group = self._host.name, move.group
-        if migration.dest_node is None and group is not None:
-            raise GroupPolicyViolated(move.instance_uuid, name, group.policy, group.uuid)
-        capabilities = self._host.driver.capabilities
-        if migration.in_place and not capabilities.resize_on_same_host:
-            raise MigrationError(move.instance_uuid, f"host {name} cannot resize in place")
-        if not capabilities.cold_migration:
-            raise MigrationError(move.instance_uuid, f"the driver of host {name} cannot move it")
-
-    def _hand_on(self, context: RequestContext, move: Move, error: Exception) -> None:
-        """Give up what is claimed here, and let the cell's conductor try the next host."""
-        host = self._host
-        handed = MigrationChanges(status=MigrationStatus.ACCEPTED)
-        failed = replace(move, failures={**move.failures, host.name: explain(error)})
-        try:
-            migration = host.seams.insist(
-                lambda: host.migrations.update(move.migration_uuid, handed, _HANDED_ON),
-                "hand a move on",
-            )
-            host.seams.insist(
-                lambda: self._ownership.drop_destination(migration), "give back a destination"
-            )
-            host.seams.insist(
-                lambda: host.conductor.migrate_server(context, failed), "hand a move on"
-            )
-        except (Conflict, NotFound) as taken:
-            host.seams.handled(taken, "the source has been told all the same")
-        except CellrigError as lost:
-            host.seams.handled(lost, "the move is left to the periodic work")
-        host.seams.handled(error, "the cell's conductor tries the next host")
 
     def resize_instance(self, context: RequestContext, move: Move) -> None:
         """At the source: shut the guest down, send its disks, tell the destination."""
@@ -163,6 +97,7 @@ class ColdMoves:
             ),
             "begin to move a server",
         )
+        self._leftovers.clean_up_before(instance.uuid)
         mappings = host.block_devices.of_instance(instance.uuid)
         resized = replace(instance, node=selection.node, flavor=migration.new_flavor)
         with self._arrivals.section(context, mappings):
@@ -197,81 +132,6 @@ class ColdMoves:
             "tell a destination",
         )
 
-    def finish_resize(
-        self, context: RequestContext, instance_uuid: str, migration_uuid: str
-    ) -> None:
-        """At the destination: define the guest anew, with its new size."""
-        host = self._host
-        with host.lock(instance_uuid):
-            finishing = InstanceChanges(task_state=TaskState.RESIZE_FINISH)
-            tasks = (TaskState.RESIZE_MIGRATED, TaskState.RESIZE_FINISH)
-            try:
-                migration = self._see(migration_uuid)
-                instance = host.seams.insist(
-                    lambda: host.instances.update(
-                        instance_uuid, finishing, tasks, expected_host=host.name
-                    ),
-                    "take a server in",
-                )
-            except CellrigError as error:
-                host.seams.handled(error, "it is out of date, or the periodic work ends it")
-                return
-            try:
-                with host.event(context, instance_uuid, "compute_finish_resize"):
-                    self._arrive(context, instance, migration)
-            except (Conflict, NotFound) as error:
-                self._unless_deleted(context, migration, error)
-            except Exception as error:  # noqa: BLE001 - the server is sent back
-                self._send_back(context, migration, error)
-
-    def _unless_deleted(
-        self, context: RequestContext, migration: Migration, error: CellrigError
-    ) -> None:
-        host = self._host
-        instance = host.seams.insist(
-            lambda: host.instances.get(migration.instance_uuid), "see what became of the server"
-        )
-        if instance.deleted or instance.task_state == TaskState.DELETING:
-            host.seams.handled(error, "the user deletes the server")
-        else:
-            self._send_back(context, migration, error)
-
-    def _arrive(self, context: RequestContext, instance: Instance, migration: Migration) -> None:
-        host = self._host
-        flavor = migration.new_flavor
-        arrived = replace(instance, flavor=flavor, flavor_id=flavor.id)
-        power_on = migration.old_vm_state != VmState.STOPPED
-        data = msgspec.convert(migration.data, MigrateData)
-
-        def define(arrival: Arrivals.Arrival) -> None:
-            host.driver.finish_migration(
-                guest_of(arrived),
-                arrival.image,
-                data,
-                arrival.disks,
-                arrival.devices,
-                power_on=power_on,
-            )
-
-        self._arrivals.bring_up(context, arrived, define)
-        info = host.driver.get_guest(instance.uuid)
-        there = InstanceChanges(
-            vm_state=VmState.RESIZED,
-            task_state=None,
-            power_state=info.power_state,
-            flavor=flavor,
-            flavor_id=flavor.id,
-            launched_at=host.runtime.now(),
-        )
-        host.seams.insist(
-            lambda: host.instances.update(instance.uuid, there, (TaskState.RESIZE_FINISH, None)),
-            "finish a move",
-        )
-        finished = MigrationChanges(status=MigrationStatus.FINISHED)
-        host.seams.insist(lambda: host.migrations.update(migration.uuid, finished), "finish a move")
-
-    # -- confirmed -------------------------------------------------------------------------------
-
     def confirm_resize(
         self, context: RequestContext, instance_uuid: str, migration_uuid: str
     ) -> None:
@@ -282,7 +142,7 @@ class ColdMoves:
         host = self._host
         with host.lock(instance_uuid):
             try:
-                migration = self._see(migration_uuid)
+                migration = see_move(host, migration_uuid)
                 if migration.status != MigrationStatus.CONFIRMING:
                     return
                 with host.event(context, instance_uuid, "compute_confirm_resize"):
@@ -313,113 +173,21 @@ class ColdMoves:
         confirmed = MigrationChanges(status=MigrationStatus.CONFIRMED)
         insist(lambda: host.migrations.update(migration.uuid, confirmed), "confirm a move")
 
-    def forget_moved(
-        self, context: RequestContext, instance_uuid: str, migration_uuid: str
-    ) -> None:
-        """At the source: erase what was kept of a server that was deleted after it had left."""
-        host = self._host
-        with host.lock(instance_uuid):
-            try:
-                instance = self._see_server(instance_uuid)
-                migration = self._see(migration_uuid)
-                with host.event(context, instance_uuid, "compute_forget_moved"):
-                    self._leftovers.erase(instance, migration)
-            except CellrigError as error:
-                host.seams.handled(error, "what was kept stays until the periodic work")
-
-    # -- and back --------------------------------------------------------------------------------
-
-    def revert_resize(
-        self, context: RequestContext, instance_uuid: str, migration_uuid: str
-    ) -> None:
-        """At the destination: destroy the guest, give everything back, tell the source."""
-        host = self._host
-        with host.lock(instance_uuid):
-            try:
-                migration = self._see(migration_uuid)
-                instance = self._see_server(instance_uuid)
-                if instance.host != host.name or migration.status != MigrationStatus.REVERTING:
-                    return
-                with host.event(context, instance_uuid, "compute_revert_resize"):
-                    self.leave_again(context, migration, None)
-            except Exception as error:  # noqa: BLE001 - told, and tried again
-                host.seams.handled(error, "the periodic work reverts the move")
-
-    def _send_back(self, context: RequestContext, migration: Migration, error: Exception) -> None:
-        try:
-            self.leave_again(context, migration, explain(error))
-        except CellrigError as lost:
-            self._host.seams.handled(lost, "the periodic work sends the server back")
-        self._host.seams.handled(error, "the server is brought back to its source")
-
-    def leave_again(
-        self, context: RequestContext, migration: Migration, reason: str | None
-    ) -> None:
-        """Send a server back to where it came from; twice is harmless.
-
-        Args:
-            context, migration: under which, and which.
-            reason: why the move failed; None of one that the user reverts.
-        """
-        host, insist = self._host, self._host.seams.insist
-        uuid = migration.instance_uuid
-        instance = insist(lambda: host.instances.get(uuid), "see what became of the server")
-        if instance.deleted or instance.task_state == TaskState.DELETING:
-            return
-        reverting = MigrationChanges(status=MigrationStatus.REVERTING)
-        insist(lambda: host.migrations.update(migration.uuid, reverting), "send a server back")
-        mappings = insist(lambda: host.block_devices.of_instance(uuid), "see its volumes")
-        here = replace(instance, node=migration.dest_node)
-        with self._arrivals.section(context, mappings):
-            # It must be gone before its source has its volumes again: else two guests write.
-            host.undo(
-                lambda: host.driver.destroy(
-                    guest_of(here), disks_of(mappings), destroy_disks=_own_disks(migration)
-                ),
-                "destroy a guest",
-            )
-            self._arrivals.let_go(context, instance, mappings)
-        insist(lambda: self._ownership.give_back(migration), "give resources back")
-        flavor = migration.old_flavor
-        try:
-            insist(
-                lambda: host.instances.update(
-                    uuid,
-                    InstanceChanges(
-                        host=migration.source_compute,
-                        node=migration.source_node,
-                        availability_zone=migration.source_zone,
-                        task_state=TaskState.RESIZE_REVERTING,
-                        power_state=PowerState.SHUTDOWN,
-                        flavor=flavor,
-                        flavor_id=flavor.id,
-                    ),
-                    (TaskState.RESIZE_FINISH, TaskState.RESIZE_REVERTING, None),
-                ),
-                "send a server back",
-            )
-        except (Conflict, NotFound) as error:
-            host.seams.handled(error, "the user deletes the server")
-            return
-        source = host.compute(migration.source_compute)
-        insist(
-            lambda: source.finish_revert_resize(context, uuid, migration.uuid, reason),
-            "tell a source",
-        )
-
     def bring_back_here(
         self, context: RequestContext, migration: Migration, error: Exception
     ) -> None:
-        """At the source: bring a server back that has not left, or not quite."""
+        """At the source: bring a server back that has not left, or not quite; twice is harmless."""
         host, insist = self._host, self._host.seams.insist
         try:
-            insist(lambda: self._ownership.give_back(migration), "give resources back")
+            # First the record: who finds the move without it goes on to the destination.
             insist(
                 lambda: host.migrations.update(
                     migration.uuid, MigrationChanges(status=MigrationStatus.REVERTING)
                 ),
                 "bring a server back",
             )
+            insist(lambda: self._ownership.give_back(migration), "give resources back")
+            self._arrivals.finish_letting_go(context, migration.instance_uuid)
             self.restore(context, migration, explain(error))
         except CellrigError as lost:
             host.seams.handled(lost, "the periodic work brings the server back")
@@ -432,8 +200,8 @@ class ColdMoves:
         host = self._host
         with host.lock(instance_uuid):
             try:
-                migration = self._see(migration_uuid)
-                instance = self._see_server(instance_uuid)
+                migration = see_move(host, migration_uuid)
+                instance = see_server(host, instance_uuid)
                 if instance.host != host.name or migration.status != MigrationStatus.REVERTING:
                     return
                 with host.event(context, instance_uuid, "compute_finish_revert_resize"):
@@ -444,7 +212,8 @@ class ColdMoves:
     def restore(self, context: RequestContext, migration: Migration, reason: str | None) -> None:
         """Let a server run at its source again, as it was; twice is harmless.
 
-        Where even that fails it is in ERROR, on this host, holding what it held.
+        Where even that fails it is in ERROR, on this host, holding what it held, and what has been
+        kept of it stays for the periodic work to bring back.
         """
         host = self._host
         uuid = migration.instance_uuid
@@ -467,6 +236,8 @@ class ColdMoves:
             host.driver.finish_revert_migration(
                 guest_of(back), arrival.disks, arrival.devices, power_on=power_on
             )
+            if migration.cross_cell and power_on:
+                host.driver.power_on(guest_of(back))  # it was off before it was kept
 
         state: VmState = migration.old_vm_state
         failure: Exception | None = None if reason is None else MoveFailed(host.name, reason)
@@ -475,6 +246,8 @@ class ColdMoves:
             power = host.undo(lambda: host.driver.get_guest(uuid).power_state, "see how a guest is")
         except Exception as error:  # noqa: BLE001 - the server is in ERROR, with the reason
             state, power, failure = VmState.ERROR, PowerState.NOSTATE, error
+            if not isinstance(error, GuestNotFound):
+                self._leftovers.note(migration)
         self._end_restore(migration, state, power, failure, reason)
 
     def _end_restore(
@@ -518,23 +291,17 @@ class ColdMoves:
             )
         reverted = reason is None and state != VmState.ERROR
         status = MigrationStatus.REVERTED if reverted else MigrationStatus.ERROR
-        insist(
-            lambda: host.migrations.update(migration.uuid, MigrationChanges(status=status)),
-            "end a move",
-        )
-
-    def _see(self, migration_uuid: str) -> Migration:
-        host = self._host
-        return host.seams.insist(lambda: host.migrations.get(migration_uuid), "see a move")
-
-    def _see_server(self, instance_uuid: str) -> Instance:
-        host = self._host
-        return host.seams.insist(
-            lambda: host.instances.get(instance_uuid), "see what became of the server"
-        )
+        over = MigrationChanges(status=status, left_at=UNSET if state == VmState.ERROR else None)
+        insist(lambda: host.migrations.update(migration.uuid, over), "end a move")
 
 
-def _own_disks(migration: Migration) -> bool:
-    """Whether the guest's disks at the destination are not those that its source has kept."""
-    data = msgspec.convert(migration.data, MigrateData) if migration.data else None
-    return data is None or migration.in_place or not data.shared_storage
+def see_move(host: ComputeHost, migration_uuid: str) -> Migration:
+    """Return what a move's record says now, asked for until it is told."""
+    return host.seams.insist(lambda: host.migrations.get(migration_uuid), "see a move")
+
+
+def see_server(host: ComputeHost, instance_uuid: str) -> Instance:
+    """Return what a server's record says now, asked for until it is told."""
+    return host.seams.insist(
+        lambda: host.instances.get(instance_uuid), "see what became of the server"
+    )

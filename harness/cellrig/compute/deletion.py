@@ -8,6 +8,7 @@ from cellrig.compute.connections import Connections
 from cellrig.compute.disks import disks_of
 from cellrig.compute.guests import guest_of
 from cellrig.compute.host import ComputeHost, power_state_of
+from cellrig.compute.interfaces import release_ports
 from cellrig.compute.leftovers import Leftovers
 from cellrig.compute.live_moves import LiveMoves
 from cellrig.compute.volume_deletion import delete_volumes
@@ -56,6 +57,7 @@ class Deletion:
                         mappings = host.block_devices.of_instance(instance_uuid)
                         self._destroy_guest(context, instance, mappings)
                         self._leftovers.end_moves(context, instance)
+                        release_ports(host, context, instance)
                         host.release(instance_uuid)
                         has_left = True
                         delete_volumes(context, host.volumes, host.seams, mappings)

@@ -11,6 +11,8 @@ from cellrig.compute.arrivals import Arrivals
 from cellrig.compute.disks import disks_of
 from cellrig.compute.guests import guest_of
 from cellrig.compute.host import ComputeHost, power_state_of
+from cellrig.compute.interfaces import bind_ports, devices_here, note_functions
+from cellrig.compute.leftovers import Leftovers
 from cellrig.compute.second_attachments import SecondAttachments
 from cellrig.context import RequestContext
 from cellrig.driver.errors import MigrationError
@@ -47,6 +49,7 @@ class Evacuations:
     Args:
         host: which.
         arrivals, second: of the host: what guests that come need, and their second attachments.
+        leftovers: of servers that have left the host.
         ownership: of resources.
         withdrawal: takes back evacuations that have not begun.
     """
@@ -56,12 +59,14 @@ class Evacuations:
         host: ComputeHost,
         arrivals: Arrivals,
         second: SecondAttachments,
+        leftovers: Leftovers,
         ownership: Ownership,
         withdrawal: Withdrawal,
     ) -> None:
         self._host = host
         self._arrivals = arrivals
         self._second = second
+        self._leftovers = leftovers
         self._ownership = ownership
         self._withdrawal = withdrawal
 
@@ -82,6 +87,7 @@ class Evacuations:
                 return
             try:
                 self._check(move, migration)
+                self._leftovers.clean_up_before(move.instance_uuid)
                 begun = MigrationChanges(
                     status=MigrationStatus.MIGRATING, data=self._data(move, migration)
                 )
@@ -131,14 +137,12 @@ class Evacuations:
         with self._arrivals.section(context, mappings):
             # The source is fenced. Its attachments stay until the guest runs here, so that what
             # fails takes no volume from the server.
-            opened = [
-                self._second.open(context, here, migration.uuid, mapping) for mapping in mappings
-            ]
+            opened = self._second.open(context, here, migration, mappings)
             host.driver.spawn(
                 guest_of(here),
                 self._arrivals.image(here),
                 disks_of(opened),
-                self._arrivals.devices(here),
+                devices_here(host, here),
             )
             self._second.complete(context, opened)
         if migration.old_vm_state == VmState.STOPPED:
@@ -162,19 +166,21 @@ class Evacuations:
         with self._arrivals.section(context, mappings):
             self._second.change_over(context, migration, mappings)
         insist(lambda: self._ownership.drop(migration.uuid), "give a source back")
-        self._end_task(migration)
+        self._end_task(context, migration)
         done = MigrationChanges(status=MigrationStatus.DONE)
         insist(lambda: host.migrations.update(migration.uuid, done), "end an evacuation")
         source = host.compute(migration.source_compute)
         # It waits for the source to be back.
         insist(lambda: source.clean_up_evacuated(context), "tell a source")
 
-    def _end_task(self, migration: Migration) -> None:
+    def _end_task(self, context: RequestContext, migration: Migration) -> None:
         host = self._host
         uuid = migration.instance_uuid
         instance = host.seams.insist(
             lambda: host.instances.get(uuid), "see what became of the server"
         )
+        bind_ports(host, context, instance)
+        note_functions(host, context, instance)
         stopped = migration.old_vm_state == VmState.STOPPED
         changes = InstanceChanges(
             vm_state=VmState.STOPPED if stopped else VmState.ACTIVE,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from cellrig.driver.reports import SnapshotInfo
 from cellrig.driver.values import Device, DeviceKind, Guest, Image
-from cellrig.image import StoredImage
+from cellrig.image import ImageSource, StoredImage
 from cellrig.model import Instance
 from cellrig.placement.types import ConsumerAllocations, ProviderRecord
 
@@ -33,7 +34,7 @@ def guest_of(instance: Instance) -> Guest:
         swap_mb=flavor.swap_mb,
         display_name=instance.name,
         flavor=flavor.name,
-        extra_specs=flavor.extra_specs,
+        extra_specs=instance.flavor.extra_specs,
         metadata=instance.metadata,
         system_metadata=instance.system_metadata,
         project_id=instance.project_id,
@@ -54,6 +55,13 @@ def image_of(image: StoredImage) -> Image:
         min_disk=image.min_disk,
         min_ram=image.min_ram,
         properties=image.properties,
+    )
+
+
+def source_of(made: SnapshotInfo) -> ImageSource:
+    """Return what a driver has made as the image service takes it."""
+    return ImageSource(
+        disk_format=made.format, size=made.size, min_disk=made.min_disk, path=made.path
     )
 
 

@@ -21,7 +21,7 @@ from cellrig.db.migrations import MigrationStore
 from cellrig.driver.errors import GuestNotFound
 from cellrig.driver.interface import ComputeDriver
 from cellrig.errors import CellrigError, Conflict, NotFound
-from cellrig.image import ImageService
+from cellrig.image import ImageClient
 from cellrig.model import (
     Instance,
     InstanceChanges,
@@ -30,6 +30,7 @@ from cellrig.model import (
     TaskState,
     VmState,
 )
+from cellrig.network.client import NetworkClient
 from cellrig.placement.client import PlacementClient
 from cellrig.placement.types import ConsumerAllocations
 from cellrig.runtime import Lock, Runtime
@@ -68,7 +69,7 @@ class ComputeHost:
         driver: behind its seams.
         clients: the cell's conductor.
         compute: makes the client of another host's compute service.
-        placement, images, volumes: other services' clients, behind their seams.
+        placement, images, volumes, networks: other services' clients, behind their seams.
         options: how things are done here.
         runtime, seams: of the rig.
         process: the service's own.
@@ -83,8 +84,9 @@ class ComputeHost:
         clients: CellClients,
         compute: Callable[[str], ComputeService],
         placement: PlacementClient,
-        images: ImageService,
+        images: ImageClient,
         volumes: VolumeClient,
+        networks: NetworkClient,
         options: ComputeOptions,
         runtime: Runtime,
         seams: Seams,
@@ -103,6 +105,7 @@ class ComputeHost:
         self.placement = placement
         self.images = images
         self.volumes = volumes
+        self.networks = networks
         self.options = options
         self.runtime = runtime
         self.seams = seams
@@ -243,6 +246,20 @@ def explain(error: Exception) -> str:
 def state_after(error: Exception, state: VmState) -> VmState:
     """Return the vm_state after a failed operation: as it was, or ERROR after a driver's bug."""
     return state if isinstance(error, CellrigError) else VmState.ERROR
+
+
+def has_guest(host: ComputeHost, instance_uuid: str) -> bool:
+    """Ask the hypervisor whether it has a server's guest.
+
+    Raises:
+        DriverError: it does not answer.
+    """
+    try:
+        host.driver.get_guest(instance_uuid)
+    except GuestNotFound as error:
+        host.seams.handled(error, "there is no guest")
+        return False
+    return True
 
 
 def power_state_of(host: ComputeHost, instance: Instance) -> PowerState:

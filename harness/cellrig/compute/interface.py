@@ -8,11 +8,23 @@ from cellrig.bus import cast
 from cellrig.context import RequestContext
 from cellrig.driver.reports import HostState
 from cellrig.driver.values import MigrateData
-from cellrig.model import Build, Move, Selection, ServerGroup
+from cellrig.model import (
+    Build,
+    Instance,
+    Migration,
+    Move,
+    NetworkInterface,
+    Selection,
+    ServerGroup,
+)
 
 
 class ComputeService(Protocol):
-    """A compute manager. All but one of its methods are casts: the API does not wait for hosts."""
+    """A compute manager. The API waits for none of its hosts but for a console's output.
+
+    The super-conductor does where it needs what comes of it: of a live migration before it begins,
+    and of each step of a move between cells, whose hosts do not know of each other.
+    """
 
     @cast
     def build_and_run_instance(self, context: RequestContext, build: Build) -> None:
@@ -74,6 +86,19 @@ class ComputeService(Protocol):
     def detach_volume(self, context: RequestContext, instance_uuid: str, mapping_uuid: str) -> None:
         """Take the volume of a block device mapping, which is detaching, from a server."""
 
+    def attach_interface(
+        self, context: RequestContext, instance_uuid: str, interface: NetworkInterface
+    ) -> None:
+        """Give a server an interface whose port has been taken for it.
+
+        Raises:
+            CellrigError: it has not got it, and the port has been given back.
+        """
+
+    @cast
+    def detach_interface(self, context: RequestContext, instance_uuid: str, port_id: str) -> None:
+        """Take an interface from a server, and give its port back."""
+
     @cast
     def swap_volume(
         self,
@@ -127,7 +152,44 @@ class ComputeService(Protocol):
     def forget_moved(
         self, context: RequestContext, instance_uuid: str, migration_uuid: str
     ) -> None:
-        """At the source: erase what was kept of a server that was deleted after it had left."""
+        """Clean up after a move of a server that another host deletes.
+
+        A source erases what it has kept of it, the destination of a live migration gives back what
+        it has prepared.
+        """
+
+    def prep_arrival(self, context: RequestContext, move: Move) -> None:
+        """At a destination in another cell: see whether a server may come.
+
+        Raises:
+            MigrationError: the driver cannot take it.
+            GroupPolicyViolated: it may not be beside its group's members.
+        """
+
+    def leave_cell(self, context: RequestContext, move: Move) -> None:
+        """At the source: shut a guest down for a move to another cell, its disk in an image.
+
+        What comes of it stands in the move's record: a move that fails is taken back here.
+        """
+
+    def arrive_from_cell(
+        self, context: RequestContext, instance_uuid: str, migration_uuid: str
+    ) -> str | None:
+        """At the destination in another cell: bring up a guest that has been carried here.
+
+        Returns:
+            Why it is sent back; None where it is not.
+        """
+
+    def leave_cell_again(
+        self, context: RequestContext, instance_uuid: str, migration_uuid: str
+    ) -> None:
+        """At the destination in another cell: let a server go that is brought back."""
+
+    def erase_departed(
+        self, context: RequestContext, instance: Instance, migration: Migration
+    ) -> None:
+        """At the source: erase what was kept of a server that is in another cell for good."""
 
     @cast
     def live_migration(

@@ -10,6 +10,8 @@ from cellrig.compute.connections import Connections
 from cellrig.compute.disks import disks_of
 from cellrig.compute.guests import guest_of
 from cellrig.compute.host import ComputeHost, power_state_of
+from cellrig.compute.interfaces import bind_ports, devices_here, note_functions
+from cellrig.compute.leftovers import Leftovers
 from cellrig.compute.second_attachments import SecondAttachments
 from cellrig.context import RequestContext
 from cellrig.driver.errors import MigrationPreCheckError
@@ -34,7 +36,7 @@ class LiveArrivals:
 
     Args:
         host: which.
-        arrivals, connections, second: of the host.
+        arrivals, connections, second, leftovers: of the host.
         ownership: of resources.
     """
 
@@ -44,12 +46,14 @@ class LiveArrivals:
         arrivals: Arrivals,
         connections: Connections,
         second: SecondAttachments,
+        leftovers: Leftovers,
         ownership: Ownership,
     ) -> None:
         self._host = host
         self._arrivals = arrivals
         self._connections = connections
         self._second = second
+        self._leftovers = leftovers
         self._ownership = ownership
 
     def host_state(self, _context: RequestContext, node: str) -> HostState:
@@ -117,17 +121,15 @@ class LiveArrivals:
                     f"migration {migration_uuid} is {migration.status}; this takes one that is "
                     f"{MigrationStatus.PREPARING}"
                 )
+            self._leftovers.clean_up_before(instance_uuid)
             instance = self._here(host.instances.get(instance_uuid), migration)
             mappings = host.block_devices.of_instance(instance_uuid)
             with self._connections.section(context, mappings):
-                opened = [
-                    self._second.open(context, instance, migration_uuid, mapping)
-                    for mapping in mappings
-                ]
+                opened = self._second.open(context, instance, migration, mappings)
                 return host.driver.pre_live_migration(
                     guest_of(instance),
                     disks_of(opened),
-                    self._arrivals.devices(instance),
+                    devices_here(host, instance),
                     msgspec.convert(migration.data, MigrateData),
                 )
 
@@ -156,7 +158,7 @@ class LiveArrivals:
         mappings = insist(lambda: host.block_devices.of_instance(uuid), "see its volumes")
         arrived = self._here(instance, migration)
         try:
-            devices = self._arrivals.devices(arrived)
+            devices = devices_here(host, arrived)
             host.undo(
                 lambda: host.driver.post_live_migration_at_destination(
                     guest_of(arrived),
@@ -169,6 +171,8 @@ class LiveArrivals:
         except Exception as error:  # noqa: BLE001 - the guest runs here all the same
             host.seams.handled(error, "the guest runs here as it has arrived")
         self._second.complete(context, mappings)
+        bind_ports(host, context, arrived)
+        note_functions(host, context, arrived)
         insist(lambda: self._ownership.drop(migration.uuid), "give a source back")
         power = power_state_of(host, arrived)
         state = VmState.PAUSED if power == PowerState.PAUSED else VmState.ACTIVE
@@ -193,7 +197,7 @@ class LiveArrivals:
                 migration = host.seams.insist(
                     lambda: host.migrations.get(migration_uuid), "see a move"
                 )
-                if migration.status != MigrationStatus.REVERTING and not self._is_gone(migration):
+                if migration.status != MigrationStatus.REVERTING:
                     return
                 with host.event(
                     context, instance_uuid, "compute_rollback_live_migration_at_destination"
@@ -201,13 +205,6 @@ class LiveArrivals:
                     self.take_back(context, migration, cancelled=cancelled)
             except Exception as error:  # noqa: BLE001 - told, and tried again
                 host.seams.handled(error, "the periodic work takes the rest back")
-
-    def _is_gone(self, migration: Migration) -> bool:
-        """Whether a move has ended because its server is deleted, which it may be by now."""
-        if migration.status != MigrationStatus.CANCELLED:
-            return False
-        instance = self._host.instances.get(migration.instance_uuid)
-        return instance.deleted or instance.task_state == TaskState.DELETING
 
     def take_back(self, context: RequestContext, migration: Migration, *, cancelled: bool) -> None:
         """Do what `roll_back` does; twice is harmless."""
@@ -217,8 +214,8 @@ class LiveArrivals:
         mappings = insist(lambda: host.block_devices.of_instance(uuid), "see its volumes")
         data = msgspec.convert(migration.data, MigrateData)
         with self._connections.section(context, mappings):
+            disks = disks_of(self._second.opened(context, migration, mappings))
             try:
-                disks = disks_of(self._second.opened(context, migration, mappings))
                 host.undo(
                     lambda: host.driver.rollback_live_migration_at_destination(
                         guest_of(self._here(instance, migration)),
@@ -229,7 +226,8 @@ class LiveArrivals:
                     "give back what was prepared",
                 )
             except Exception as error:  # noqa: BLE001 - the guest is not here
-                host.seams.handled(error, "what was prepared stays until the clean-up")
+                host.seams.handled(error, "what was prepared is given back later")
+                self._leftovers.note(migration, disks)
             self._second.release(context, migration)
         over = MigrationStatus.CANCELLED if cancelled else MigrationStatus.ERROR
         changes = MigrationChanges(status=over, attachments={})

@@ -15,12 +15,12 @@ from msgspec.structs import replace
 from cellrig.compute.connections import Connections
 from cellrig.compute.disks import disks_of
 from cellrig.compute.guests import guest_of
-from cellrig.compute.host import ComputeHost
+from cellrig.compute.host import ComputeHost, has_guest
+from cellrig.compute.leftovers import Leftovers
+from cellrig.compute.live_progress import LiveProgress, watch_live_migration
 from cellrig.compute.second_attachments import SecondAttachments
 from cellrig.compute.turns import TurnGivenUp, Turns
 from cellrig.context import RequestContext
-from cellrig.driver.errors import GuestNotFound
-from cellrig.driver.reports import MigrationProgress
 from cellrig.driver.values import Disk, MigrateData, MigrationFailure
 from cellrig.errors import CellrigError, Conflict, NotFound
 from cellrig.model import (
@@ -32,7 +32,6 @@ from cellrig.model import (
     TaskState,
 )
 from cellrig.moves import Ownership, Withdrawal
-from cellrig.runtime import DeadlineExceeded, Event
 
 _WAITING = (MigrationStatus.ACCEPTED, MigrationStatus.QUEUED)
 
@@ -55,6 +54,7 @@ class LiveMoves:
     Args:
         host: which.
         connections, second: of the host: its ways to volumes, and those that moves add.
+        leftovers: of servers that have left the host.
         ownership: of resources.
         withdrawal: takes back moves that have not begun.
     """
@@ -64,12 +64,14 @@ class LiveMoves:
         host: ComputeHost,
         connections: Connections,
         second: SecondAttachments,
+        leftovers: Leftovers,
         ownership: Ownership,
         withdrawal: Withdrawal,
     ) -> None:
         self._host = host
         self._connections = connections
         self._second = second
+        self._leftovers = leftovers
         self._ownership = ownership
         self._withdrawal = withdrawal
         self._turns = Turns(
@@ -165,7 +167,8 @@ class LiveMoves:
         host = self._host
         outcomes: list[MigrationFailure | None] = []
         over = host.runtime.event(f"the end of migration {migration.uuid}")
-        self._watch(instance, over)
+        watch_live_migration(host, instance, over)
+        progress = LiveProgress(host, instance, migration.uuid, self._aborted)
         try:
             host.driver.live_migration(
                 guest_of(instance),
@@ -173,7 +176,7 @@ class LiveMoves:
                 lambda: outcomes.append(None),
                 outcomes.append,
                 data,
-                progress=lambda progress: self._note(instance, migration, progress),
+                progress=progress.note,
             )
         finally:
             over.set()
@@ -181,63 +184,12 @@ class LiveMoves:
             raise LiveMigrationFailed(instance.uuid, "its driver has not said how it ended")
         return outcomes[0]
 
-    def _watch(self, instance: Instance, over: Event) -> None:
-        """End a migration that copies memory for too long, in the way that the cloud wants."""
-        host = self._host
-        seconds = host.options.live_migration_completion_timeout
-        if not seconds:
-            return
-
-        def watch() -> None:
-            try:
-                with host.runtime.deadline(seconds, "a live migration"):
-                    over.wait()
-            except DeadlineExceeded as error:
-                host.seams.handled(error, "the live migration is ended")
-                self._end_early(instance)
-
-        host.runtime.spawn(watch, name=f"{host.name} watches a live migration", owner=host.process)
-
-    def _end_early(self, instance: Instance) -> None:
-        driver = self._host.driver
-        try:
-            if self._host.options.live_migration_timeout_action == "force_complete":
-                driver.live_migration_force_complete(guest_of(instance))
-            else:
-                driver.live_migration_abort(guest_of(instance))
-        except CellrigError as error:
-            self._host.seams.handled(error, "the live migration goes on, or is over")
-
-    def _note(self, instance: Instance, migration: Migration, progress: MigrationProgress) -> None:
-        """Record how far a migration has come; that it is not recorded does not stop it."""
-        host = self._host
-        if migration.uuid in self._aborted:
-            # Asked for before the driver had begun, and so in vain.
-            self._abort_again(instance)
-        changes = MigrationChanges(
-            memory_total=progress.memory_total,
-            memory_processed=progress.memory_processed,
-            memory_remaining=progress.memory_remaining,
-            disk_total=progress.disk_total,
-            disk_processed=progress.disk_processed,
-            disk_remaining=progress.disk_remaining,
-        )
-        try:
-            host.migrations.update(migration.uuid, changes)
-        except CellrigError as error:
-            host.seams.handled(error, "progress is not recorded this time")
-
-    def _abort_again(self, instance: Instance) -> None:
-        try:
-            self._host.driver.live_migration_abort(guest_of(instance))
-        except Exception as error:  # noqa: BLE001 - the driver's own work calls this
-            self._host.seams.handled(error, "it is asked for again with the next progress")
-
     def go_on(self, context: RequestContext, migration: Migration, error: Exception) -> None:
         """Go forward where the guest has left although something failed, else back."""
         host = self._host
         try:
-            if self._is_here(migration):
+            uuid = migration.instance_uuid
+            if host.undo(lambda: has_guest(host, uuid), "see where a guest is"):
                 self.roll_back(context, migration, error)
             else:
                 host.seams.handled(error, "the guest has left all the same")
@@ -245,19 +197,6 @@ class LiveMoves:
         except Exception as lost:  # noqa: BLE001 - the record says how far the move has come
             host.seams.handled(lost, "the move is left to the periodic work")
             host.seams.handled(error, "the move is left to the periodic work")
-
-    def _is_here(self, migration: Migration) -> bool:
-        host = self._host
-
-        def look() -> bool:
-            try:
-                host.driver.get_guest(migration.instance_uuid)
-            except GuestNotFound as error:
-                host.seams.handled(error, "the guest has left")
-                return False
-            return True
-
-        return host.undo(look, "see where a guest is")
 
     # -- it has left -----------------------------------------------------------------------------
 
@@ -302,13 +241,14 @@ class LiveMoves:
             )
         except Exception as error:  # noqa: BLE001 - the guest runs elsewhere
             host.seams.handled(error, "what is left of the guest is cleaned up")
-            self._clean_up(left, disks)
+            self._clean_up(left, migration, disks)
 
-    def _clean_up(self, left: Instance, disks: Sequence[Disk]) -> None:
+    def _clean_up(self, left: Instance, migration: Migration, disks: Sequence[Disk]) -> None:
         try:
             self._host.driver.cleanup(guest_of(left), disks, destroy_disks=False)
         except Exception as error:  # noqa: BLE001 - the guest runs elsewhere
-            self._host.seams.handled(error, "what is left of the guest stays")
+            self._host.seams.handled(error, "the periodic work lets go of what is left")
+            self._leftovers.note(migration, disks)
 
     # -- it stays --------------------------------------------------------------------------------
 

@@ -59,12 +59,17 @@ class ComputeManager:
         self.rescue_instance = parts.operations.rescue
         self.unrescue_instance = parts.operations.unrescue
         self.snapshot_instance = parts.operations.snapshot
-        self.prep_resize = parts.cold_moves.prep_resize
+        self.prep_resize = parts.cold_arrivals.prep_resize
         self.resize_instance = parts.cold_moves.resize_instance
-        self.finish_resize = parts.cold_moves.finish_resize
+        self.finish_resize = parts.cold_arrivals.finish_resize
         self.confirm_resize = parts.cold_moves.confirm_resize
-        self.revert_resize = parts.cold_moves.revert_resize
+        self.revert_resize = parts.cold_arrivals.revert_resize
         self.finish_revert_resize = parts.cold_moves.finish_revert_resize
+        self.prep_arrival = parts.cross_cell_moves.prep_arrival
+        self.leave_cell = parts.cross_cell_moves.leave_cell
+        self.arrive_from_cell = parts.cross_cell_moves.arrive_from_cell
+        self.leave_cell_again = parts.cross_cell_moves.leave_cell_again
+        self.erase_departed = parts.cross_cell_moves.erase_departed
         self.live_migration = parts.live_moves.live_migration
         self.live_migration_abort = parts.live_moves.abort
         self.live_migration_force_complete = parts.live_moves.force_complete
@@ -74,9 +79,13 @@ class ComputeManager:
         self.pre_live_migration = parts.live_arrivals.prepare
         self.post_live_migration_at_destination = parts.live_arrivals.finish
         self.rollback_live_migration = parts.live_arrivals.roll_back
-        self.forget_moved = parts.cold_moves.forget_moved
+        self.forget_moved = parts.leftovers.forget_moved
         self.attach_volume = parts.volumes.attach
         self.detach_volume = parts.volumes.detach
+        (self.attach_interface, self.detach_interface) = (
+            parts.interfaces.attach,
+            parts.interfaces.detach,
+        )
         self.swap_volume = parts.volumes.swap
         self.extend_volume = parts.volumes.extend
         self.evacuate_instance = parts.evacuations.evacuate_instance
@@ -112,6 +121,9 @@ class ComputeManager:
             "end untaken builds", partial(self._parts.recovery.end_untaken_builds, self._context)
         )
         self._again("recover moves", partial(self._parts.move_recovery.recover, self._context, 0.0))
+        self._again(
+            "clean up after moves", partial(self._parts.move_recovery.clean_up, self._context, 0.0)
+        )
         self._again("reconcile attachments", self._reconcile_at_start)
         self._again("remove_orphans", self._parts.upkeep.remove_orphans)
 
@@ -169,6 +181,7 @@ class ComputeManager:
         self._parts.upkeep.end_stuck_builds(here)
         self._parts.recovery.finish_abandoned(self._context, here)
         self._parts.move_recovery.recover(self._context, ABANDONED_AFTER)
+        self._parts.move_recovery.clean_up(self._context, ABANDONED_AFTER)
         if elsewhere:
             strangers = self._host.instances.all_by_uuid(elsewhere)
             self._parts.recovery.end_untaken(self._context, strangers, ABANDONED_AFTER)

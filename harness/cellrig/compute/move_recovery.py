@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from cellrig.compute.cold_arrivals import ColdArrivals
 from cellrig.compute.cold_moves import ColdMoves
 from cellrig.compute.evacuations import Evacuations
-from cellrig.compute.host import ComputeHost
+from cellrig.compute.host import ComputeHost, has_guest
+from cellrig.compute.leftovers import Leftovers
 from cellrig.compute.live_arrivals import LiveArrivals
 from cellrig.compute.live_moves import LiveMoves
 from cellrig.context import RequestContext
@@ -25,6 +27,8 @@ from cellrig.moves import Withdrawal
 from cellrig.moves.withdrawal import UNTOUCHED
 
 _COLD = (MigrationType.MIGRATION, MigrationType.RESIZE)
+#: Tasks of servers that their source has begun to send, and no destination to bring up.
+_NOT_ARRIVED = (TaskState.RESIZE_MIGRATING, TaskState.RESIZE_MIGRATED)
 
 
 class MoveInterrupted(CellrigError):
@@ -37,6 +41,7 @@ class Movers(Protocol):
     """What moves servers from and to one host."""
 
     cold_moves: ColdMoves
+    cold_arrivals: ColdArrivals
     live_moves: LiveMoves
     live_arrivals: LiveArrivals
     evacuations: Evacuations
@@ -51,6 +56,7 @@ class MoveRecovery:
     Args:
         host: which.
         parts: what moves servers from and to it.
+        leftovers: of servers that have left it.
         withdrawal: takes moves back that have not touched their servers.
     """
 
@@ -58,13 +64,16 @@ class MoveRecovery:
         self,
         host: ComputeHost,
         parts: Movers,
+        leftovers: Leftovers,
         withdrawal: Withdrawal,
     ) -> None:
         self._host = host
         self._cold_moves = parts.cold_moves
+        self._cold_arrivals = parts.cold_arrivals
         self._live_moves = parts.live_moves
         self._live_arrivals = parts.live_arrivals
         self._evacuations = parts.evacuations
+        self._leftovers = leftovers
         self._withdrawal = withdrawal
 
     def recover(self, context: RequestContext, age: float) -> None:
@@ -74,6 +83,43 @@ class MoveRecovery:
         for migration in host.migrations.under_way(host.name):
             if migration.updated_at <= limit and not host.is_locked(migration.instance_uuid):
                 self._recover_one(context, migration, limit)
+
+    def clean_up(self, context: RequestContext, age: float) -> None:
+        """Clean up after moves that are over, `age` seconds after the hypervisor has failed to."""
+        host = self._host
+        limit = host.runtime.now() - age
+        for migration in host.migrations.left_at(host.name):
+            if migration.updated_at <= limit and not host.is_locked(migration.instance_uuid):
+                self._clean_up_one(context, migration)
+
+    def _clean_up_one(self, context: RequestContext, found: Migration) -> None:
+        host = self._host
+        with host.lock(found.instance_uuid):
+            try:
+                migration = host.migrations.get(found.uuid)
+                if migration.left_at != host.name or not migration.status.is_over:
+                    return
+                instance = host.instances.get(found.instance_uuid)
+                if self._is_to_come_back(instance, migration):
+                    error = MoveInterrupted(host.name, instance.uuid)
+                    reason = None if _was_finished(migration) else str(error)
+                    self._cold_moves.restore(context, migration, reason)
+                else:
+                    self._leftovers.clean_up(instance, migration)
+            except Exception as error:  # noqa: BLE001 - a driver may raise anything
+                host.seams.handled(error, "the next round cleans up")
+
+    def _is_to_come_back(self, instance: Instance, migration: Migration) -> bool:
+        """Whether a server is in ERROR here because its guest could not be brought back."""
+        host = self._host
+        has_failed = migration.type in _COLD and migration.status == MigrationStatus.ERROR
+        is_idle = instance.task_state is None and not instance.deleted
+        return (
+            has_failed
+            and is_idle
+            and instance.host == host.name
+            and not has_guest(host, instance.uuid)
+        )
 
     def _recover_one(self, context: RequestContext, found: Migration, limit: float) -> None:
         host = self._host
@@ -138,10 +184,12 @@ class MoveRecovery:
         if task == TaskState.RESIZE_MIGRATING and is_source:
             self._cold_moves.bring_back_here(context, migration, error)
         elif task == TaskState.RESIZE_MIGRATED:
+            if migration.cross_cell:
+                return  # it is the super-conductor's
             destination = host.compute(str(migration.dest_compute))
             destination.finish_resize(context, instance.uuid, migration.uuid)
         elif task == TaskState.RESIZE_FINISH and is_destination:
-            self._cold_moves.leave_again(context, migration, str(error))
+            self._cold_arrivals.leave_again(context, migration, str(error))
         elif instance.vm_state == VmState.RESIZED and is_destination:
             finished = MigrationChanges(status=MigrationStatus.FINISHED)
             host.migrations.update(migration.uuid, finished)
@@ -162,12 +210,17 @@ class MoveRecovery:
         elif instance.task_state is None and instance.vm_state != VmState.RESIZED:
             status = MigrationStatus.ERROR if reason else MigrationStatus.REVERTED
             host.migrations.update(migration.uuid, MigrationChanges(status=status))
+        elif instance.host is None:
+            return  # the super-conductor has it, on its way to its source's cell
+        elif instance.task_state in _NOT_ARRIVED:
+            if is_source:
+                self._cold_moves.bring_back_here(context, migration, error)
         elif not _has_left(instance, migration):
             if migration.dest_compute == host.name:
-                self._cold_moves.leave_again(context, migration, reason)
+                self._cold_arrivals.leave_again(context, migration, reason)
         elif is_source:
             self._cold_moves.restore(context, migration, reason)
-        else:
+        elif not migration.cross_cell:
             source = host.compute(migration.source_compute)
             source.finish_revert_resize(context, instance.uuid, migration.uuid, reason)
 
@@ -225,5 +278,6 @@ def _was_prepared(migration: Migration) -> bool:
 def _has_left(instance: Instance, migration: Migration) -> bool:
     """Whether a server that is sent back is its source's again, by its record."""
     if migration.in_place:
-        return instance.flavor == migration.old_flavor
+        is_sent = instance.task_state == TaskState.RESIZE_REVERTING
+        return is_sent and instance.flavor == migration.old_flavor
     return instance.host == migration.source_compute

@@ -11,11 +11,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from cellrig.compute.disks import disks_of
-from cellrig.compute.guests import devices_of, guest_of, image_of
+from cellrig.compute.guests import guest_of, image_of, source_of
 from cellrig.compute.host import ComputeHost, power_state_of, state_after
+from cellrig.compute.interfaces import devices_here, note_functions
 from cellrig.context import RequestContext
 from cellrig.driver.errors import GuestNotFound
-from cellrig.driver.values import Device, Disk, RebootKind
+from cellrig.driver.values import Disk, RebootKind
 from cellrig.errors import Conflict, NotFound
 from cellrig.model import Instance, InstanceChanges, TaskState, VmState
 
@@ -59,7 +60,7 @@ class Operations:
                 guest_of(instance),
                 RebootKind(kind),
                 self._disks(instance),
-                self._devices(instance),
+                devices_here(self._host, instance),
             )
             return self._done(instance, VmState.ACTIVE)
 
@@ -132,10 +133,11 @@ class Operations:
             of_volume = instance.boots_from_volume
             image = None if of_volume else image_of(host.images.get(image_id))
             guest = guest_of(instance)
-            devices = self._devices(instance)
+            devices = devices_here(self._host, instance)
             disks = self._disks(instance)
             host.driver.destroy(guest, disks)
             host.driver.spawn(guest, image, disks, devices)
+            note_functions(host, context, instance)
             if instance.vm_state == VmState.STOPPED:
                 host.driver.power_off(guest)
                 return self._done(instance, VmState.STOPPED)
@@ -157,7 +159,7 @@ class Operations:
         def perform(instance: Instance) -> InstanceChanges:
             try:
                 made = self._host.driver.snapshot(guest_of(instance), image_id)
-                images.finish(image_id, "active", made.size)
+                images.fill(image_id, source_of(made))
             except Exception:
                 self._host.seams.insist(
                     lambda: images.finish(image_id, "killed", 0), "give up an image"
@@ -183,7 +185,7 @@ class Operations:
                 guest_of(instance),
                 RebootKind.HARD,
                 self._disks(instance),
-                self._devices(instance),
+                devices_here(self._host, instance),
             )
 
     def _done(self, instance: Instance, state: VmState) -> InstanceChanges:
@@ -192,13 +194,6 @@ class Operations:
 
     def _disks(self, instance: Instance) -> Sequence[Disk]:
         return disks_of(self._host.block_devices.of_instance(instance.uuid))
-
-    def _devices(self, instance: Instance) -> Sequence[Device]:
-        placement = self._host.placement
-        held = placement.get_allocations(instance.uuid)
-        if held is None or len(held.allocations) < 2:
-            return ()
-        return devices_of(held, placement.get_provider_tree(next(iter(held.allocations))))
 
     def _do(
         self,

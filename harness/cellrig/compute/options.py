@@ -10,6 +10,8 @@ class ComputeOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     Args:
         allow_resize_to_same_host: a resize may end on the host where it began.
+        allow_cross_cell_moves: a cold migration or a resize may end in another cell, where no host
+            of the server's own takes it (the field has a policy for it, which refuses by default).
         resize_confirm_window: seconds after which a resize is confirmed by itself; 0: never.
         max_concurrent_live_migrations: at most so many leave one host at a time; others wait.
         live_migration_completion_timeout: seconds that a live migration may copy memory; 0: as
@@ -20,6 +22,7 @@ class ComputeOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """
 
     allow_resize_to_same_host: bool = False
+    allow_cross_cell_moves: bool = False
     resize_confirm_window: int = 0
     max_concurrent_live_migrations: int = 1
     live_migration_completion_timeout: int = 800

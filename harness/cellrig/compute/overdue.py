@@ -42,7 +42,8 @@ class Overdue:
         for migration in host.migrations.under_way(host.name):
             is_finished = migration.status == MigrationStatus.FINISHED
             is_due = is_finished and migration.history[-1][1] <= limit
-            if is_due and migration.dest_compute == host.name:
+            # The super-conductor confirms what has come from another cell.
+            if is_due and migration.dest_compute == host.name and not migration.cross_cell:
                 confirm = partial(self._confirm, context, migration)
                 self._one_at_a_time(migration.instance_uuid, confirm)
 

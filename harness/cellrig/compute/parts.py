@@ -8,11 +8,14 @@ from cellrig.compute.arrivals import Arrivals
 from cellrig.compute.attachments import Attachments
 from cellrig.compute.boot_volumes import BootVolumes
 from cellrig.compute.builds import Builder
+from cellrig.compute.cold_arrivals import ColdArrivals
 from cellrig.compute.cold_moves import ColdMoves
 from cellrig.compute.connections import Connections
+from cellrig.compute.cross_cell_moves import CrossCellMoves
 from cellrig.compute.deletion import Deletion
 from cellrig.compute.evacuations import Evacuations
 from cellrig.compute.host import ComputeHost
+from cellrig.compute.interface_operations import InterfaceOperations
 from cellrig.compute.leftovers import Leftovers
 from cellrig.compute.live_arrivals import LiveArrivals
 from cellrig.compute.live_moves import LiveMoves
@@ -46,22 +49,27 @@ class Parts:
         )
         arrivals = Arrivals(host, connections, boot_volumes)
         second = SecondAttachments(host, connections, new_uuid)
-        leftovers = Leftovers(host, connections, ownership)
+        self.leftovers = leftovers = Leftovers(host, connections, ownership)
 
         self.operations = Operations(host)
         self.builder = Builder(host, connections, boot_volumes)
         swaps = Swaps(host, connections)
         self.volumes = VolumeOperations(host, connections, swaps)
+        self.interfaces = InterfaceOperations(host)
         self.cold_moves = ColdMoves(host, arrivals, ownership, leftovers)
-        self.live_moves = LiveMoves(host, connections, second, ownership, withdrawal)
+        self.cold_arrivals = ColdArrivals(host, arrivals, leftovers, ownership)
+        self.cross_cell_moves = CrossCellMoves(
+            host, arrivals, self.cold_moves, self.cold_arrivals, leftovers
+        )
+        self.live_moves = LiveMoves(host, connections, second, leftovers, ownership, withdrawal)
         self.deletion = Deletion(host, connections, leftovers, self.live_moves)
-        self.live_arrivals = LiveArrivals(host, arrivals, connections, second, ownership)
-        self.evacuations = Evacuations(host, arrivals, second, ownership, withdrawal)
-        self.shelving = Shelving(host, arrivals)
+        self.live_arrivals = LiveArrivals(host, arrivals, connections, second, leftovers, ownership)
+        self.evacuations = Evacuations(host, arrivals, second, leftovers, ownership, withdrawal)
+        self.shelving = Shelving(host, arrivals, leftovers)
         self.overdue = Overdue(host, self.shelving)
 
         self.tracker = ResourceTracker(host, new_uuid)
         self.upkeep = Upkeep(host)
         self.attachments = Attachments(host, self.volumes, swaps, connections)
         self.recovery = Recovery(host, self.deletion, connections, boot_volumes, self.shelving)
-        self.move_recovery = MoveRecovery(host, self, withdrawal)
+        self.move_recovery = MoveRecovery(host, self, leftovers, withdrawal)

@@ -11,6 +11,7 @@ from cellrig.compute.deletion import Deletion
 from cellrig.compute.disks import disks_of
 from cellrig.compute.guests import guest_of
 from cellrig.compute.host import ComputeHost, power_state_of
+from cellrig.compute.interfaces import unbind_ports
 from cellrig.compute.shelving import Shelving
 from cellrig.context import RequestContext
 from cellrig.errors import CellrigError
@@ -182,6 +183,7 @@ class Recovery:
             except Exception as error:  # noqa: BLE001 - the periodic clean-up finds the guest again
                 host.seams.handled(error, "the guest is left to the periodic clean-up")
             self._boot_volumes.give_up_here(context, instance, mappings)
+        unbind_ports(host, context, instance)
         host.release(instance.uuid)
         host.fail(
             instance.uuid,

@@ -6,7 +6,7 @@ them; the server's mappings name those at the source until they are changed over
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable
+from collections.abc import Callable, Container, Iterable, Sequence
 
 from msgspec.structs import replace
 
@@ -44,24 +44,35 @@ class SecondAttachments:
         self,
         context: RequestContext,
         instance: Instance,
-        migration_uuid: str,
-        mapping: BlockDeviceMapping,
-    ) -> BlockDeviceMapping:
-        """Make a second attachment, noted before it is made, and connect it to this host.
+        migration: Migration,
+        mappings: Sequence[BlockDeviceMapping],
+    ) -> list[BlockDeviceMapping]:
+        """Make a second attachment of each volume, and connect it to this host.
+
+        All are noted before the first is made: what fails on the way is found by the record.
 
         Returns:
-            The mapping as it will be once it is changed over; what is recorded stays.
+            The mappings as they will be once they are changed over; what is recorded stays.
         """
+        noted = {
+            mapping.volume_id or "": migration.attachments.get(mapping.volume_id or "")
+            or self._new_uuid()
+            for mapping in mappings
+        }
+        if noted:
+            attachments = {**migration.attachments, **noted}
+            self._host.migrations.update(migration.uuid, MigrationChanges(attachments=attachments))
+        return [
+            self._open(context, instance, mapping, noted[mapping.volume_id or ""])
+            for mapping in mappings
+        ]
+
+    def _open(
+        self, context: RequestContext, instance: Instance, mapping: BlockDeviceMapping, fresh: str
+    ) -> BlockDeviceMapping:
         host = self._host
-        volume_id = mapping.volume_id or ""
-        migration = host.migrations.get(migration_uuid)
-        fresh = migration.attachments.get(volume_id) or self._new_uuid()
-        host.migrations.update(
-            migration_uuid,
-            MigrationChanges(attachments={**migration.attachments, volume_id: fresh}),
-        )
         host.volumes.attachment_create(
-            context.elevated(), volume_id, instance.uuid, attachment_id=fresh
+            context.elevated(), mapping.volume_id or "", instance.uuid, attachment_id=fresh
         )
         connector = replace(
             host.driver.get_volume_connector(guest_of(instance)),

@@ -6,8 +6,10 @@ from msgspec.structs import replace
 
 from cellrig.compute.arrivals import Arrivals
 from cellrig.compute.disks import disks_of
-from cellrig.compute.guests import guest_of, image_of
+from cellrig.compute.guests import guest_of, image_of, source_of
 from cellrig.compute.host import ComputeHost, power_state_of, state_after
+from cellrig.compute.interfaces import unbind_ports
+from cellrig.compute.leftovers import Leftovers
 from cellrig.context import RequestContext
 from cellrig.errors import CellrigError, Conflict, GroupPolicyViolated, NotFound
 from cellrig.model import (
@@ -33,11 +35,13 @@ class Shelving:
     Args:
         host: which.
         arrivals: brings guests up here, and lets go of their volumes.
+        leftovers: of servers that have left the host.
     """
 
-    def __init__(self, host: ComputeHost, arrivals: Arrivals) -> None:
+    def __init__(self, host: ComputeHost, arrivals: Arrivals, leftovers: Leftovers) -> None:
         self._host = host
         self._arrivals = arrivals
+        self._leftovers = leftovers
 
     def shelve_instance(
         self, context: RequestContext, instance_uuid: str, image_id: str | None
@@ -67,7 +71,7 @@ class Shelving:
         host.driver.power_off(guest_of(instance))
         if image_id is not None:
             made = host.driver.snapshot(guest_of(instance), image_id)
-            host.images.finish(image_id, "active", made.size)
+            host.images.fill(image_id, source_of(made))
         told = {SHELVED_AT: f"{host.runtime.now():.0f}", SHELVED_HOST: host.name}
         if image_id is not None:
             told[SHELVED_IMAGE] = image_id
@@ -143,6 +147,7 @@ class Shelving:
             )
             try:
                 self._arrivals.let_go(context, instance, mappings)
+                unbind_ports(host, context, instance)
                 host.release(uuid)
             except CellrigError as error:
                 host.seams.handled(error, "its guest is gone: the periodic work goes on")
@@ -202,6 +207,7 @@ class Shelving:
                 if taken.host is None and group is not None:
                     raise GroupPolicyViolated(instance_uuid, host.name, group.policy, group.uuid)
                 with host.event(context, instance_uuid, "compute_unshelve_instance"):
+                    self._leftovers.clean_up_before(instance_uuid)
                     self._unshelve(context, taken)
             except Exception as error:  # noqa: BLE001 - the server stays shelved
                 self.give_up(context, instance_uuid, error)
@@ -301,6 +307,7 @@ class Shelving:
                 except Exception as lost:  # noqa: BLE001 - the periodic clean-up finds the guest
                     host.seams.handled(lost, "the guest is left to the periodic clean-up")
                 self._arrivals.let_go(context, instance, mappings)
+            unbind_ports(host, context, instance)
             host.release(instance_uuid)
         except CellrigError as lost:
             host.seams.handled(lost, "the server is left to the periodic work")

@@ -154,7 +154,9 @@ class CellMoves:
         migration = self._seams.insist(
             lambda: self._cell.migrations.get(move.migration_uuid), "see what became of a move"
         )
-        self._withdrawal.withdraw(migration, error, vm_state=VmState.ERROR)
+        # Where nothing has gone wrong the server is what it was; else its user shall look at it.
+        has_failed = failures.keys() - move.incapable
+        self._withdrawal.withdraw(migration, error, vm_state=VmState.ERROR if has_failed else None)
 
     def sweep_lost_moves(self) -> None:
         """Take back the moves that a dead conductor had in its hands: nobody else would."""

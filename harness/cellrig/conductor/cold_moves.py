@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import traceback
+
+from msgspec.structs import replace
+
+from cellrig.conductor.cross_cell_moves import CrossCellMoves
 from cellrig.conductor.moving import MoveTools
 from cellrig.context import RequestContext
 from cellrig.db import CellDatabase
@@ -29,12 +34,20 @@ class ColdMoves:
 
     Args:
         tools: of the super-conductor.
+        cross_cell: moves servers to other cells.
         max_attempts: hosts to try for one move, the first included.
         resize_on_same_host: whether a resize may end on the host where it began.
     """
 
-    def __init__(self, tools: MoveTools, max_attempts: int, resize_on_same_host: bool) -> None:
+    def __init__(
+        self,
+        tools: MoveTools,
+        cross_cell: CrossCellMoves,
+        max_attempts: int,
+        resize_on_same_host: bool,
+    ) -> None:
         self._tools = tools
+        self._cross_cell = cross_cell
         self._max_attempts = max_attempts
         self._resize_on_same_host = resize_on_same_host
 
@@ -72,6 +85,8 @@ class ColdMoves:
             tools.ownership.hand_over(instance.uuid, migration.uuid)
             self._send(context, cell, instance, migration, host)
         except Exception as error:  # noqa: BLE001 - whatever it was, the server stays as it is
+            why = "".join(traceback.format_exception(error))
+            tools.record_failure(context, cell, instance.uuid, "conductor_migrate_server", why)
             tools.take_back(cell, migration, error)
 
     def _send(
@@ -91,17 +106,21 @@ class ColdMoves:
             # A host that an administrator names is the only one to be tried.
             alternates=0 if host is not None else self._max_attempts - 1,
             ignore_hosts=() if stays else (migration.source_compute,),
-            only_cell=cell.name,
+            only_cell=self._cell_to_ask(cell, host),
             multiattach=tools.shares_volumes(cell, instance),
         )
-        try:
-            selection, *alternates = tools.select(context, request)
-        except NoValidHost as nowhere:
-            if not stays:
-                raise
-            tools.seams.handled(nowhere, "the server's own host is asked without its old size")
-            selection = self._claim_in_place(context, cell, migration, request, nowhere)
-            alternates = []
+        selection, *alternates = self._select(context, cell, migration, request, stays)
+        if selection.cell != cell.name:
+            move = Move(
+                instance_uuid=instance.uuid,
+                migration_uuid=migration.uuid,
+                spec=spec,
+                group=tools.group(spec),
+                selection=selection,
+                alternates=tuple(alternates),
+            )
+            self._cross_cell.send(context, cell, migration, move)
+            return
         tools.seams.insist(
             lambda: cell.migrations.update(
                 migration.uuid,
@@ -125,6 +144,45 @@ class ColdMoves:
         )
         compute = tools.compute(selection.host)
         tools.seams.insist(lambda: compute.prep_resize(context, move), "tell a destination")
+
+    def _cell_to_ask(self, cell: CellDatabase, host: str | None) -> str:
+        """Return the cell that is asked first: that of a host that is named, else the server's."""
+        if host is None or not self._cross_cell.allowed:
+            return cell.name
+        return self._tools.api.mappings.cell_of_host(host)
+
+    def _select(
+        self,
+        context: RequestContext,
+        cell: CellDatabase,
+        migration: Migration,
+        request: SchedulingRequest,
+        stays: bool,
+    ) -> tuple[Selection, ...]:
+        """Return a claimed host and its alternates: of the server's cell where it has one.
+
+        Raises:
+            NoValidHost: nowhere is one; it tells what refused each host that was asked.
+        """
+        tools = self._tools
+        try:
+            return tools.select(context, request)
+        except NoValidHost as error:
+            nowhere = error
+        if stays:
+            tools.seams.handled(nowhere, "the server's own host is asked without its old size")
+            try:
+                return (self._claim_in_place(context, cell, migration, request, nowhere),)
+            except NoValidHost as error:
+                nowhere = error
+        if not self._cross_cell.allowed or request.spec.requested_host is not None:
+            raise nowhere
+        tools.seams.handled(nowhere, "the other cells are asked")
+        try:
+            return tools.select(context, replace(request, only_cell=None))
+        except NoValidHost as error:
+            refusals = {**nowhere.refusals, **error.refusals}
+            raise NoValidHost(error.reason, refusals) from error
 
     def _claim_in_place(
         self,

@@ -51,6 +51,14 @@ class SuperConductorService(Protocol):
         """
 
     @cast
+    def go_on_across_cells(self, context: RequestContext, instance_uuid: str) -> None:
+        """Confirm or revert a server's move from another cell, as its record asks for."""
+
+    @cast
+    def end_deleted_across_cells(self, context: RequestContext, instance_uuid: str) -> None:
+        """Erase what another cell has kept of a server whose host has been told to delete it."""
+
+    @cast
     def live_migrate_server(
         self,
         context: RequestContext,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import traceback
+
 import msgspec
 
 from cellrig.conductor.moving import MoveTools
@@ -70,6 +72,10 @@ class LiveMoves:
             tools.ownership.hand_over(instance.uuid, migration.uuid)
             self._send(context, cell, instance, migration, host, force, block_migration)
         except Exception as error:  # noqa: BLE001 - whatever it was, the server stays as it is
+            why = "".join(traceback.format_exception(error))
+            tools.record_failure(
+                context, cell, instance.uuid, "conductor_live_migrate_instance", why
+            )
             tools.take_back(cell, migration, error)
 
     def _send(

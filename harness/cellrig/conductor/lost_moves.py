@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import traceback
+from collections.abc import Callable
 
+from cellrig.conductor.cross_cell_moves import CrossCellMoves
 from cellrig.conductor.moving import MoveInterrupted, MoveTools
+from cellrig.context import RequestContext
 from cellrig.db import CellDatabase
 from cellrig.db.hosts import COMPUTE
 from cellrig.errors import CellrigError, Conflict, NotFound
@@ -37,21 +40,31 @@ class LostMoves:
 
     Args:
         tools: of the super-conductor.
+        cross_cell: goes on with moves between cells.
     """
 
-    def __init__(self, tools: MoveTools) -> None:
+    def __init__(self, tools: MoveTools, cross_cell: CrossCellMoves) -> None:
         self._tools = tools
+        self._cross_cell = cross_cell
 
-    def sweep(self, age: float) -> None:
-        """Take back every move that has had no destination for `age` seconds."""
+    def sweep(self, new_context: Callable[[], RequestContext], age: float) -> None:
+        """Take back every move that has had no destination for `age` seconds.
+
+        Moves between cells are gone on with.
+        """
+        under_way: dict[str, list[Migration]] = {}
         for cell in self._tools.cells.with_hosts().values():
             try:
-                self._sweep_cell(cell, self._tools.runtime.now() - age)
+                under_way[cell.name] = cell.migrations.under_way()
+                self._sweep_cell(cell, under_way[cell.name], self._tools.runtime.now() - age)
             except CellrigError as error:
                 self._tools.seams.handled(error, "the next round sees the cell again")
+        try:
+            self._cross_cell.sweep(new_context, under_way)
+        except CellrigError as error:
+            self._tools.seams.handled(error, "the next round goes on with moves between cells")
 
-    def _sweep_cell(self, cell: CellDatabase, limit: float) -> None:
-        under_way = cell.migrations.under_way()
+    def _sweep_cell(self, cell: CellDatabase, under_way: list[Migration], limit: float) -> None:
         for migration in under_way:
             if _is_undecided(migration) and migration.updated_at <= limit:
                 self._take_back(cell, migration)

@@ -96,6 +96,27 @@ class MoveTools:
             self.seams.handled(lost, "the periodic work of the hosts gives it back")
         self.seams.handled(error, "the move is over")
 
+    def record_failure(
+        self, context: RequestContext, cell: CellDatabase, instance_uuid: str, step: str, why: str
+    ) -> None:
+        """Let the request's action end with an error: no host has made anything of it.
+
+        Args:
+            context, cell, instance_uuid: whose action, and where.
+            step: what the super-conductor has tried.
+            why: the traceback.
+        """
+        actions, request = cell.actions, context.request_id
+        try:
+            self.seams.insist(
+                lambda: actions.event_start(instance_uuid, request, step, None), "record a step"
+            )
+            self.seams.insist(
+                lambda: actions.event_finish(instance_uuid, request, step, why), "record its end"
+            )
+        except CellrigError as error:
+            self.seams.handled(error, "the server's fault tells it")
+
     def begin(
         self,
         context: RequestContext,
@@ -142,8 +163,8 @@ class MoveTools:
     def _is_moving(self, cell: CellDatabase, instance: Instance) -> bool:
         """Whether a move of the server has begun; one that is taken back is none any more."""
         return any(
-            not (each.status.is_over or each.status == MigrationStatus.REVERTING)
-            for each in cell.migrations.of_instance(instance.uuid)
+            each.status != MigrationStatus.REVERTING
+            for each in cell.migrations.under_way_of(instance.uuid)
         )
 
     def spec(self, instance: Instance, flavor: Flavor, host: str | None) -> RequestSpec:

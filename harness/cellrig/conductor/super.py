@@ -12,12 +12,14 @@ from cellrig.compute.interface import ComputeService
 from cellrig.compute.options import ComputeOptions
 from cellrig.conductor.arrivals import Arrivals
 from cellrig.conductor.cold_moves import ColdMoves
+from cellrig.conductor.cross_cell_moves import CrossCellMoves
 from cellrig.conductor.live_moves import LiveMoves
 from cellrig.conductor.lost_moves import ABANDONED_AFTER, LostMoves
 from cellrig.conductor.moving import MoveTools
 from cellrig.context import RequestContext
 from cellrig.db import ApiDatabase, CellDatabase
 from cellrig.errors import CellrigError, Conflict, NotFound
+from cellrig.image import ImageClient
 from cellrig.model import (
     CELL0,
     Build,
@@ -57,6 +59,7 @@ class SuperConductor:
         max_attempts: hosts to try for one server, the first included.
         runtime, seams, new_uuid: of the rig.
         compute_options: how moves are done.
+        images: by which the disks of servers go to other cells.
     """
 
     def __init__(
@@ -71,6 +74,7 @@ class SuperConductor:
         seams: Seams,
         new_uuid: Callable[[], str],
         compute_options: ComputeOptions,
+        images: ImageClient,
     ) -> None:
         self._api = api
         self._cells = cells
@@ -91,10 +95,21 @@ class SuperConductor:
             seams=seams,
             new_uuid=new_uuid,
         )
-        self._cold_moves = ColdMoves(tools, max_attempts, compute_options.allow_resize_to_same_host)
+        cross_cell = CrossCellMoves(
+            tools,
+            placement,
+            images,
+            compute_options.allow_cross_cell_moves,
+            compute_options.resize_confirm_window,
+        )
+        self.go_on_across_cells = cross_cell.go_on
+        self.end_deleted_across_cells = cross_cell.end_deleted
+        self._cold_moves = ColdMoves(
+            tools, cross_cell, max_attempts, compute_options.allow_resize_to_same_host
+        )
         self.migrate_server = self._cold_moves.migrate_server
         self._arrivals = Arrivals(tools)
-        self._lost_moves = LostMoves(tools)
+        self._lost_moves = LostMoves(tools, cross_cell)
         self.evacuate_server = self._arrivals.evacuate_server
         self.unshelve_server = self._arrivals.unshelve_server
         self.live_migrate_server = LiveMoves(tools, max_attempts).live_migrate_server
@@ -313,12 +328,12 @@ class SuperConductor:
                 request,
                 CellrigError("the super-conductor restarted while it placed the server"),
             )
-        self._lost_moves.sweep(0.0)
+        self._lost_moves.sweep(lambda: context, 0.0)
 
-    def sweep_lost_moves(self) -> None:
-        """Take back the moves that nobody goes on with; done again and again."""
+    def sweep_lost_moves(self, new_context: Callable[[], RequestContext]) -> None:
+        """Take back, or go on with, the moves that are nobody's; done again and again."""
         try:
-            self._lost_moves.sweep(ABANDONED_AFTER)
+            self._lost_moves.sweep(new_context, ABANDONED_AFTER)
         except CellrigError as error:
             self._seams.handled(error, "the next round sees them again")
 

@@ -102,7 +102,7 @@ class BlockDeviceStore:
         Raises:
             NotFound: there is none (any more).
         """
-        with self._database.transaction() as transaction:
+        with self._database.reading() as transaction:
             mapping = _find(transaction, uuid)
         if mapping is None:
             raise NotFound("block device mapping", uuid)
@@ -110,13 +110,13 @@ class BlockDeviceStore:
 
     def of_instance(self, instance_uuid: str) -> list[BlockDeviceMapping]:
         """Return a server's mappings: what it boots from first, then by device name."""
-        with self._database.transaction() as transaction:
+        with self._database.reading() as transaction:
             return _of_instance(transaction, instance_uuid)
 
     def of_instances(self, instance_uuids: Iterable[str]) -> list[BlockDeviceMapping]:
         """Return the mappings of several servers."""
         keys = list(instance_uuids)
-        with self._database.transaction() as transaction:
+        with self._database.reading() as transaction:
             rows = transaction.all(
                 select_in(tables.block_devices, "instance_uuid", "instance_uuid", "uuid"), keys=keys
             )
@@ -124,7 +124,7 @@ class BlockDeviceStore:
 
     def of_volume(self, volume_id: str) -> list[BlockDeviceMapping]:
         """Return the mappings of one volume, whichever servers have it."""
-        with self._database.transaction() as transaction:
+        with self._database.reading() as transaction:
             rows = transaction.all(
                 select_by(tables.block_devices, "volume_id"), volume_id=volume_id
             )
@@ -163,7 +163,7 @@ class BlockDeviceStore:
 
     def all(self) -> list[BlockDeviceMapping]:
         """Return all mappings (for audits)."""
-        with self._database.transaction() as transaction:
+        with self._database.reading() as transaction:
             return [_mapping(row) for row in transaction.all(_ALL)]
 
 

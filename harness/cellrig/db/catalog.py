@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import msgspec
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import bindparam, select
 
 from cellrig.db import api_tables as tables
 from cellrig.db.database import Database, Row, Statement, Transaction
@@ -29,9 +29,6 @@ _AGGREGATES_OF_HOSTS = Statement(
     .order_by(tables.aggregate_hosts.c.aggregate_id)
 )
 _GROUPS = Statement(select(tables.server_groups).order_by(tables.server_groups.c.uuid))
-_CHANGES = Statement(
-    select(func.count(), func.max(tables.aggregates.c.id)).select_from(tables.aggregates)
-)
 _BY_ID = Statement(select(tables.aggregates).where(tables.aggregates.c.id == bindparam("id")))
 
 
@@ -66,7 +63,7 @@ class FlavorStore:
         Raises:
             NotFound: there is none.
         """
-        with self._database.transaction() as transaction:
+        with self._database.reading() as transaction:
             for key in ("id", "name"):
                 row = transaction.one(select_by(tables.flavors, key), **{key: flavor})
                 if row is not None:
@@ -75,7 +72,7 @@ class FlavorStore:
 
     def all(self) -> list[Flavor]:
         """Return all flavors, by name."""
-        with self._database.transaction() as transaction:
+        with self._database.reading() as transaction:
             return [_decode_flavor(row[2]) for row in transaction.all(_FLAVORS)]
 
     def save(self, flavor: Flavor) -> None:
@@ -109,22 +106,21 @@ class AggregateStore:
         with self._database.transaction() as transaction:
             if transaction.one(select_by(tables.aggregates, "name"), name=name):
                 raise Conflict(f"an aggregate with the name {name!r} exists")
-            _count, last = transaction.one(_CHANGES) or (0, None)
-            number = (last or 0) + 1
             transaction.run(
                 insert_into(tables.aggregates),
-                id=number,
                 uuid=uuid,
                 name=name,
                 metadata=_text(metadata),
                 created_at=now,
                 updated_at=None,
             )
-            return _aggregate(transaction, number)
+            # The database has numbered it, each kind in its own way.
+            (row,) = transaction.all(select_by(tables.aggregates, "uuid"), uuid=uuid)
+            return _make(row, ())
 
     def all(self) -> list[Aggregate]:
         """Return all aggregates with their hosts, the oldest first."""
-        with self._database.transaction() as transaction:
+        with self._database.reading() as transaction:
             hosts: dict[int, list[str]] = {}
             for number, host in transaction.all(_AGGREGATE_HOSTS):
                 hosts.setdefault(number, []).append(host)
@@ -132,13 +128,13 @@ class AggregateStore:
 
     def all_without_hosts(self) -> list[Aggregate]:
         """Return all aggregates, the oldest first, without reading which hosts they have."""
-        with self._database.transaction() as transaction:
+        with self._database.reading() as transaction:
             return [_make(row, ()) for row in transaction.all(_AGGREGATES)]
 
     def ids_of_hosts(self, hosts: Sequence[str]) -> dict[str, list[int]]:
         """Return the aggregates that each of `hosts` is in, the oldest first."""
         ids: dict[str, list[int]] = {}
-        with self._database.transaction() as transaction:
+        with self._database.reading() as transaction:
             for number, host in transaction.all(_AGGREGATES_OF_HOSTS, hosts=hosts):
                 ids.setdefault(host, []).append(number)
         return ids
@@ -149,7 +145,7 @@ class AggregateStore:
         Raises:
             NotFound: there is none.
         """
-        with self._database.transaction() as transaction:
+        with self._database.reading() as transaction:
             return _aggregate(transaction, number)
 
     def add_host(self, number: int, host: str) -> Aggregate:
@@ -241,7 +237,7 @@ class ServerGroupStore:
         Raises:
             NotFound: there is none.
         """
-        with self._database.transaction() as transaction:
+        with self._database.reading() as transaction:
             row = transaction.one(select_by(tables.server_groups, "uuid"), uuid=group_uuid)
             if row is None:
                 raise NotFound("server group", group_uuid)
@@ -249,7 +245,7 @@ class ServerGroupStore:
 
     def all(self) -> list[ServerGroup]:
         """Return all groups."""
-        with self._database.transaction() as transaction:
+        with self._database.reading() as transaction:
             return [_group(transaction, row) for row in transaction.all(_GROUPS)]
 
     def delete(self, group_uuid: str) -> None:

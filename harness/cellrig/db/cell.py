@@ -11,6 +11,7 @@ from cellrig.db.hosts import HostStore
 from cellrig.db.instances import InstanceStore
 from cellrig.db.listing import ListingStore
 from cellrig.db.migrations import MigrationStore
+from cellrig.db.transfers import TransferStore
 from cellrig.seams import Process, Seams
 
 
@@ -36,4 +37,5 @@ class CellDatabase:
         self.migrations = seams.wrap(f"{prefix}migration_", MigrationStore(database, now), process)
         self.actions = seams.wrap(f"{prefix}action_", ActionStore(database, now), process)
         self.listing = seams.wrap(f"{prefix}list_", ListingStore(database), process)
+        self.transfers = seams.wrap(f"{prefix}transfer_", TransferStore(database), process)
         self.hosts = seams.wrap(f"{prefix}host_", HostStore(database), process)

@@ -39,6 +39,9 @@ instances = Table(
     Column("flavor", Text, nullable=False),
     Column("metadata", Text, nullable=False),
     Column("system_metadata", Text, nullable=False),
+    Column("leaving", Integer, nullable=False),
+    Column("hidden", Integer, nullable=False),
+    Column("network_info", Text, nullable=False),
     Index("instances_by_host", "host", "deleted", "task_state"),
     Index("instances_by_project", "project_id", "deleted", "created_at", "uuid"),
     Index("instances_by_created_at", "deleted", "created_at", "uuid"),
@@ -109,6 +112,8 @@ migrations = Table(
     Column("dest_zone", String(255)),
     Column("admitted_by", String(255)),
     Column("cross_cell", Integer, nullable=False),
+    Column("left_at", String(255)),
+    Column("left_disks", Text, nullable=False),
     Column("memory_total", BigInteger, nullable=False),
     Column("memory_processed", BigInteger, nullable=False),
     Column("memory_remaining", BigInteger, nullable=False),
@@ -121,6 +126,7 @@ migrations = Table(
     Index("migrations_by_instance", "instance_uuid", "status"),
     Index("migrations_by_source", "source_compute", "status"),
     Index("migrations_by_destination", "dest_compute", "status"),
+    Index("migrations_by_left_at", "left_at"),
     Index("migrations_by_created_at", "created_at", "uuid"),
 )
 

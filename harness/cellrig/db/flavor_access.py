@@ -45,13 +45,13 @@ class FlavorAccessStore:
 
     def projects(self, flavor_id: str) -> tuple[str, ...]:
         """Return the projects that may use a flavor."""
-        with self._database.transaction() as transaction:
+        with self._database.reading() as transaction:
             rows = transaction.all(select_by(_ROWS, "flavor_id"), flavor_id=flavor_id)
         return tuple(sorted(project for _flavor, project in rows))
 
     def flavors(self, project_id: str) -> frozenset[str]:
         """Return the flavors that a project may use though they are not public."""
-        with self._database.transaction() as transaction:
+        with self._database.reading() as transaction:
             rows = transaction.all(select_by(_ROWS, "project_id"), project_id=project_id)
         return frozenset(flavor for flavor, _project in rows)
 

@@ -98,7 +98,7 @@ class HostStore:
         Raises:
             NotFound: the cell has none.
         """
-        with self._database.transaction() as transaction:
+        with self._database.reading() as transaction:
             row = transaction.one(
                 select_by(tables.services, "host", "binary"), host=host, binary=binary
             )
@@ -116,7 +116,7 @@ class HostStore:
 
     def services(self) -> list[Service]:
         """Return all services, by host."""
-        with self._database.transaction() as transaction:
+        with self._database.reading() as transaction:
             return [service_from_row(row) for row in transaction.all(_SERVICES)]
 
     def node_save(self, node: ComputeNode) -> None:
@@ -135,18 +135,18 @@ class HostStore:
 
     def nodes_of_host(self, host: str) -> list[ComputeNode]:
         """Return the nodes of `host`."""
-        with self._database.transaction() as transaction:
+        with self._database.reading() as transaction:
             rows = transaction.all(select_by(tables.compute_nodes, "host"), host=host)
         return [ComputeNode(*row) for row in rows]
 
     def node_uuids(self) -> list[str]:
         """Return the uuids of all nodes of the cell."""
-        with self._database.transaction() as transaction:
+        with self._database.reading() as transaction:
             return [uuid for (uuid,) in transaction.all(_NODE_UUIDS)]
 
     def nodes(self, uuids: Sequence[str] | None = None) -> list[tuple[ComputeNode, Service]]:
         """Return nodes, each with its compute service: those in `uuids`, or all by host."""
-        with self._database.transaction() as transaction:
+        with self._database.reading() as transaction:
             if uuids is None:
                 rows = transaction.all(_ALL_WITH_SERVICE)
             else:

@@ -6,20 +6,29 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import bindparam, delete, func, select
+from sqlalchemy import bindparam, func, select
 
 from cellrig.db import cell_tables as tables
 from cellrig.db.database import Database, Row, Statement, Transaction
 from cellrig.db.group_members import allowed_on, hosts_of_members
+from cellrig.db.removal import remove_instance
 from cellrig.db.statements import delete_by, insert_into, select_by, select_in, update_by
-from cellrig.errors import Conflict, NotFound
-from cellrig.model import Flavor, Instance, InstanceChanges, InstanceFault, ServerGroup
+from cellrig.errors import ChangingCells, Conflict, NotFound
+from cellrig.model import (
+    Flavor,
+    Instance,
+    InstanceChanges,
+    InstanceFault,
+    NetworkInterface,
+    ServerGroup,
+)
 from cellrig.model.states import PowerState, TaskState, VmState
 
 _FIELDS = tuple(Instance.__struct_fields__)
-_JSON_FIELDS = ("flavor", "metadata", "system_metadata")
+_JSON_FIELDS = ("flavor", "metadata", "system_metadata", "network_info")
 _decode_flavor = msgspec.json.Decoder(Flavor).decode
 _decode_strings = msgspec.json.Decoder(dict[str, str]).decode
+_decode_interfaces = msgspec.json.Decoder(tuple[NetworkInterface, ...]).decode
 _encode = msgspec.json.encode
 
 _columns = tables.instances.c
@@ -53,15 +62,6 @@ _LATEST_FAULT = Statement(
     .order_by(tables.faults.c.id.desc())
     .limit(1)
 )
-_PURGE_EVENTS = Statement(
-    delete(tables.action_events).where(
-        tables.action_events.c.action_id.in_(
-            select(tables.actions.c.id).where(tables.actions.c.instance_uuid == bindparam("uuid"))
-        )
-    )
-)
-
-
 #: In `InstanceStore.update`: whatever host the instance is on.
 ANY_HOST = "*"
 
@@ -81,9 +81,12 @@ def instance_from_row(row: Row) -> Instance:
     values["power_state"] = PowerState(values["power_state"])
     values["locked"] = bool(values["locked"])
     values["deleted"] = bool(values["deleted"])
+    values["leaving"] = bool(values["leaving"])
+    values["hidden"] = bool(values["hidden"])
     values["flavor"] = _decode_flavor(values["flavor"])
     values["metadata"] = _decode_strings(values["metadata"])
     values["system_metadata"] = _decode_strings(values["system_metadata"])
+    values["network_info"] = _decode_interfaces(values["network_info"])
     return Instance(**values)
 
 
@@ -92,7 +95,7 @@ def _columns_of(changes: dict[str, Any]) -> dict[str, Any]:
     for name in _JSON_FIELDS:
         if name in row:
             row[name] = _encode(row[name]).decode()
-    for name in ("locked", "deleted", "power_state"):
+    for name in ("locked", "deleted", "leaving", "hidden", "power_state"):
         if name in row:
             row[name] = int(row[name])
     return row
@@ -126,7 +129,7 @@ class InstanceStore:
         Raises:
             NotFound: the cell has none with this uuid.
         """
-        with self._database.transaction() as transaction:
+        with self._database.reading() as transaction:
             return _get(transaction, instance_uuid)
 
     def update(
@@ -150,11 +153,14 @@ class InstanceStore:
         Raises:
             NotFound: it does not exist, or is deleted.
             Conflict: it is in another state than expected.
+            ChangingCells: it is being carried to another cell.
         """
         with self._database.transaction() as transaction:
             instance = _get(transaction, instance_uuid)
             if instance.deleted:
                 raise NotFound("server", instance_uuid)
+            if instance.leaving:
+                raise ChangingCells(instance_uuid)
             _check_state(instance, expected_task_states, expected_vm_states)
             if expected_host not in {ANY_HOST, instance.host}:
                 raise Conflict(
@@ -277,42 +283,38 @@ class InstanceStore:
     def purge(self, instance_uuid: str) -> None:
         """Remove an instance as if it had never been written, with all that is recorded of it."""
         with self._database.transaction() as transaction:
-            transaction.run(delete_by(tables.tags, "instance_uuid"), instance_uuid=instance_uuid)
-            transaction.run(_PURGE_EVENTS, uuid=instance_uuid)
-            for table in (tables.actions, tables.faults, tables.block_devices, tables.migrations):
-                transaction.run(delete_by(table, "instance_uuid"), instance_uuid=instance_uuid)
-            transaction.run(delete_by(tables.instances, "uuid"), uuid=instance_uuid)
+            remove_instance(transaction, instance_uuid)
 
     def all(self, deleted: bool = False) -> list[Instance]:
         """Return all instances, the newest first."""
-        with self._database.transaction() as transaction:
+        with self._database.reading() as transaction:
             rows = transaction.all(_LISTED, deleted=int(deleted))
         return [instance_from_row(row) for row in rows]
 
     def all_on_host(self, host: str) -> list[Instance]:
         """Return the instances that the database places on `host`."""
-        with self._database.transaction() as transaction:
+        with self._database.reading() as transaction:
             rows = transaction.all(_ON_HOST, host=host)
         return [instance_from_row(row) for row in rows]
 
     def all_in_task(self, tasks: Iterable[TaskState]) -> list[Instance]:
         """Return the instances that one of `tasks` works on."""
         keys = [task.value for task in tasks]
-        with self._database.transaction() as transaction:
+        with self._database.reading() as transaction:
             rows = transaction.all(select_in(tables.instances, "task_state", "uuid"), keys=keys)
         return [instance_from_row(row) for row in rows]
 
     def all_by_uuid(self, instance_uuids: Iterable[str]) -> list[Instance]:
         """Return those of `instance_uuids` that the cell has, also deleted ones."""
         keys = list(instance_uuids)
-        with self._database.transaction() as transaction:
+        with self._database.reading() as transaction:
             rows = transaction.all(select_in(tables.instances, "uuid", "uuid"), keys=keys)
         return [instance_from_row(row) for row in rows]
 
     def count_by_host(self, hosts: Sequence[str], busy: bool = False) -> dict[str, int]:
         """Return how many instances each of `hosts` has; `busy`: those with a task going on."""
         statement = _BUSY_COUNTS if busy else _COUNTS
-        with self._database.transaction() as transaction:
+        with self._database.reading() as transaction:
             return dict(transaction.all(statement, hosts=hosts))
 
     def hosts_of_group(self, group: ServerGroup) -> dict[str, tuple[str, ...]]:
@@ -320,19 +322,20 @@ class InstanceStore:
 
         A member that moves counts on each host that it may end on; see `group_members`.
         """
-        with self._database.transaction() as transaction:
+        with self._database.reading() as transaction:
             return hosts_of_members(transaction, group)
 
     def set_tags(self, instance_uuid: str, tags: Sequence[str]) -> None:
         """Let an instance have exactly these tags."""
         with self._database.transaction() as transaction:
-            _get(transaction, instance_uuid)
+            if _get(transaction, instance_uuid).leaving:
+                raise ChangingCells(instance_uuid)
             transaction.run(delete_by(tables.tags, "instance_uuid"), instance_uuid=instance_uuid)
             _write_tags(transaction, instance_uuid, tags)
 
     def tags(self, instance_uuid: str) -> tuple[str, ...]:
         """Return an instance's tags, sorted."""
-        with self._database.transaction() as transaction:
+        with self._database.reading() as transaction:
             rows = transaction.all(
                 select_by(tables.tags, "instance_uuid"), instance_uuid=instance_uuid
             )
@@ -345,7 +348,7 @@ class InstanceStore:
 
     def fault(self, instance_uuid: str) -> InstanceFault | None:
         """Return the latest fault of an instance, or None."""
-        with self._database.transaction() as transaction:
+        with self._database.reading() as transaction:
             row = transaction.one(_LATEST_FAULT, instance_uuid=instance_uuid)
         return None if row is None else InstanceFault(*row[1:])
 

@@ -54,7 +54,7 @@ class KeypairStore:
         Raises:
             NotFound: the user has none of this name.
         """
-        with self._database.transaction() as transaction:
+        with self._database.reading() as transaction:
             row = transaction.one(select_by(_ROWS, "user_id", "name"), user_id=user_id, name=name)
         if row is None:
             raise NotFound("key pair", name)
@@ -62,7 +62,7 @@ class KeypairStore:
 
     def of_user(self, user_id: str) -> list[Keypair]:
         """Return a user's key pairs, by name."""
-        with self._database.transaction() as transaction:
+        with self._database.reading() as transaction:
             rows = transaction.all(select_by(_ROWS, "user_id"), user_id=user_id)
         return sorted((_keypair(row) for row in rows), key=lambda each: each.name)
 

@@ -11,11 +11,12 @@ import msgspec
 from sqlalchemy import bindparam, func, select
 
 from cellrig.db import cell_tables as tables
+from cellrig.db.conditions import Equals
 from cellrig.db.database import Database, Row, Statement, Transaction
 from cellrig.db.hosts import service_from_row
 from cellrig.db.migrations import migration_from_row
 from cellrig.db.ordering import Order, Position
-from cellrig.db.questions import Question, rows_of
+from cellrig.db.questions import Batch, Listed, Question
 from cellrig.db.statements import select_in
 from cellrig.model import (
     ActionEvent,
@@ -24,6 +25,7 @@ from cellrig.model import (
     InstanceAction,
     InstanceFault,
     Migration,
+    NetworkInterface,
     Server,
     Service,
     status_of,
@@ -34,6 +36,7 @@ T = TypeVar("T")
 
 _decode_flavor = msgspec.json.Decoder(Flavor).decode
 _decode_strings = msgspec.json.Decoder(dict[str, str]).decode
+_decode_interfaces = msgspec.json.Decoder(tuple[NetworkInterface, ...]).decode
 _VM_STATES = {state.value: state for state in VmState}
 _TASK_STATES: dict[str | None, TaskState | None] = {None: None, **{s.value: s for s in TaskState}}
 _STATUSES = {
@@ -43,7 +46,7 @@ _STATUSES = {
 }
 _POWER_STATES = {state.value: state for state in PowerState}
 
-#: In the order in which `_server` takes them.
+#: In the order in which `_servers` takes them, which is nearly that of `Server`'s fields.
 _SERVER_COLUMNS = (
     "uuid",
     "name",
@@ -65,21 +68,35 @@ _SERVER_COLUMNS = (
     "launched_at",
     "launch_index",
     "metadata",
-    "deleted",
     "key_name",
     "hostname",
     "reservation_id",
     "deleted_at",
+    "network_info",
+    "deleted",
 )
-_LATEST_FAULTS = Statement(
-    select(tables.faults).where(
-        tables.faults.c.id.in_(
-            select(func.max(tables.faults.c.id))
-            .where(tables.faults.c.instance_uuid.in_(bindparam("uuids", expanding=True)))
-            .group_by(tables.faults.c.instance_uuid)
-        )
-    )
+# Not whether there is one: PostgreSQL would read all tags to know it of all servers.
+_LAST_TAG = (
+    select(func.max(tables.tags.c.tag))
+    .where(tables.tags.c.instance_uuid == tables.instances.c.uuid)
+    .scalar_subquery()
 )
+_LATEST_FAULT = (
+    select(func.max(tables.faults.c.id))
+    .where(tables.faults.c.instance_uuid == tables.instances.c.uuid)
+    .scalar_subquery()
+)
+#: Few servers have tags or faults: to be told which is cheaper than to ask about all.
+SERVERS = Listed(tables.instances, *_SERVER_COLUMNS, found=(_LAST_TAG, _LATEST_FAULT))
+BRIEF_SERVERS = Listed(tables.instances, "uuid", "name")
+MIGRATIONS = Listed(tables.migrations)
+ACTIONS = Listed(tables.actions)
+SERVICES = Listed(tables.services)
+#: Where in a row of `SERVERS` the two stand.
+_TAG = len(_SERVER_COLUMNS)
+_FAULT = _TAG + 1
+
+_NOT_HIDDEN = Equals("hidden", 0)
 
 #: The most uuids that go into one statement's list.
 _LIST = 1000
@@ -95,27 +112,23 @@ class ListingStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def servers(self, question: Question) -> list[tuple[Position, Server]]:
+    def servers(self, question: Question) -> Batch[Server]:
         """Return servers with their tags and latest faults.
 
-        It takes three statements, however many servers there are.
+        It takes one statement, and one more each for tags and for faults where there are any.
         """
         with self._database.reading() as transaction:
-            rows = rows_of(transaction, tables.instances, _SERVER_COLUMNS, question)
-            uuids = [row[0] for _position, row in rows]
-            tags = _tags(transaction, uuids)
-            faults = _faults(transaction, uuids)
-        flavors: dict[str, Flavor] = {}
-        return [
-            (position, _server(row, self._database.name, tags, faults, flavors))
-            for position, row in rows
-        ]
+            batch = SERVERS.batch(transaction, _visible(question))
+            rows = batch.rows
+            tags = _tags(transaction, [row[0] for row in rows if row[_TAG] is not None])
+            faults = _faults(transaction, [row[_FAULT] for row in rows if row[_FAULT] is not None])
+        return Batch(batch.positions, _servers(rows, self._database.name, tags, faults))
 
-    def brief_servers(self, question: Question) -> list[tuple[Position, BriefServer]]:
+    def brief_servers(self, question: Question) -> Batch[BriefServer]:
         """Return servers without details."""
         with self._database.reading() as transaction:
-            rows = rows_of(transaction, tables.instances, ("uuid", "name"), question)
-        return [(position, BriefServer(*row)) for position, row in rows]
+            batch = BRIEF_SERVERS.batch(transaction, _visible(question))
+        return Batch(batch.positions, [BriefServer(row[0], row[1]) for row in batch.rows])
 
     def server_position(self, instance_uuid: str, order: Order) -> Position | None:
         """Return where a server stands in an order, also a deleted one; None where it is not."""
@@ -123,12 +136,11 @@ class ListingStore:
         with self._database.reading() as transaction:
             return transaction.one(statement, uuid=instance_uuid)
 
-    def migrations(self, question: Question) -> list[tuple[Position, Migration]]:
+    def migrations(self, question: Question) -> Batch[Migration]:
         """Return migrations."""
-        names = [column.name for column in tables.migrations.columns]
         with self._database.reading() as transaction:
-            rows = rows_of(transaction, tables.migrations, names, question)
-        return [(position, migration_from_row(row)) for position, row in rows]
+            batch = MIGRATIONS.batch(transaction, question)
+        return Batch(batch.positions, [migration_from_row(row) for row in batch.rows])
 
     def migration_position(self, uuid: str, order: Order) -> Position | None:
         """Return where a migration stands in an order; None where the cell has it not."""
@@ -136,18 +148,18 @@ class ListingStore:
         with self._database.reading() as transaction:
             return transaction.one(statement, uuid=uuid)
 
-    def actions(self, question: Question) -> list[tuple[Position, InstanceAction]]:
+    def actions(self, question: Question) -> Batch[InstanceAction]:
         """Return instance actions with their events, the newest event first.
 
         It takes two statements, however many actions there are.
         """
-        names = [column.name for column in tables.actions.columns]
         with self._database.reading() as transaction:
-            rows = rows_of(transaction, tables.actions, names, question)
-            events = _events(transaction, [row[0] for _position, row in rows])
-        return [
-            (position, InstanceAction(*(*row[1:], tuple(events[row[0]])))) for position, row in rows
-        ]
+            batch = ACTIONS.batch(transaction, question)
+            events = _events(transaction, [row[0] for row in batch.rows])
+        return Batch(
+            batch.positions,
+            [InstanceAction(*(*row[1:], tuple(events[row[0]]))) for row in batch.rows],
+        )
 
     def action_position(self, instance_uuid: str, request_id: str, order: Order) -> Position | None:
         """Return where a request's last action on a server stands; None where there is none."""
@@ -155,12 +167,17 @@ class ListingStore:
         with self._database.reading() as transaction:
             return transaction.one(statement, instance_uuid=instance_uuid, request_id=request_id)
 
-    def services(self, question: Question) -> list[tuple[Position, Service]]:
+    def services(self, question: Question) -> Batch[Service]:
         """Return services."""
-        names = [column.name for column in tables.services.columns]
         with self._database.reading() as transaction:
-            rows = rows_of(transaction, tables.services, names, question)
-        return [(position, service_from_row(row)) for position, row in rows]
+            batch = SERVICES.batch(transaction, question)
+        return Batch(batch.positions, [service_from_row(row) for row in batch.rows])
+
+
+def _visible(question: Question) -> Question:
+    """Leave out what is written here of servers that are in another cell yet."""
+    conditions = (*question.conditions, _NOT_HIDDEN)
+    return Question(conditions, question.order, question.limit, question.after)
 
 
 @lru_cache(maxsize=64)
@@ -181,11 +198,11 @@ def _tags(transaction: Transaction, uuids: Sequence[str]) -> dict[str, list[str]
     return found
 
 
-def _faults(transaction: Transaction, uuids: Sequence[str]) -> dict[str, InstanceFault]:
+def _faults(transaction: Transaction, ids: Sequence[int]) -> dict[str, InstanceFault]:
     return {
         row[1]: InstanceFault(*row[1:])
-        for some in _portions(uuids)
-        for row in transaction.all(_LATEST_FAULTS, uuids=some)
+        for some in _portions(ids)
+        for row in transaction.all(select_in(tables.faults, "id"), keys=some)
     }
 
 
@@ -202,49 +219,52 @@ def _portions(keys: Sequence[T]) -> list[Sequence[T]]:
     return [keys[start : start + _LIST] for start in range(0, len(keys), _LIST)]
 
 
-def _server(
-    row: Row,
-    cell: str,
-    tags: dict[str, list[str]],
-    faults: dict[str, InstanceFault],
-    flavors: dict[str, Flavor],
-) -> Server:
-    """Return the server of a row; servers of a batch share what they have of equal flavors."""
-    (
-        uuid, name, vm_word, task_word, power, host, node, zone, project_id, user_id, flavor_text,
-        image_id, group, locked, locked_reason, created_at, updated_at, launched_at, launch_index,
-        metadata, deleted, key_name, hostname, reservation_id, deleted_at,
-    ) = row  # fmt: skip
-    flavor = flavors.get(flavor_text)
-    if flavor is None:
-        flavor = flavors[flavor_text] = _decode_flavor(flavor_text)
-    return Server(
-        id=uuid,
-        name=name,
-        status="DELETED" if deleted else _STATUSES[vm_word, task_word],
-        vm_state=_VM_STATES[vm_word],
-        task_state=_TASK_STATES[task_word],
-        power_state=_POWER_STATES[power],
-        cell=cell,
-        host=host,
-        node=node,
-        availability_zone=zone,
-        project_id=project_id,
-        user_id=user_id,
-        flavor=flavor,
-        image_id=image_id,
-        server_group=group,
-        locked=bool(locked),
-        locked_reason=locked_reason,
-        created_at=created_at,
-        updated_at=updated_at,
-        launched_at=launched_at,
-        launch_index=launch_index,
-        metadata={} if metadata == "{}" else _decode_strings(metadata),
-        tags=tuple(tags[uuid]) if uuid in tags else (),
-        fault=faults.get(uuid),
-        key_name=key_name,
-        hostname=hostname,
-        reservation_id=reservation_id,
-        deleted_at=deleted_at,
-    )
+def _servers(
+    rows: Sequence[Row], cell: str, tags: dict[str, list[str]], faults: dict[str, InstanceFault]
+) -> list[Server]:
+    """Return the servers of rows; those of a batch share what they have of equal flavors."""
+    flavors: dict[str, Flavor] = {}
+    found = []
+    for row in rows:
+        (
+            uuid, name, vm_word, task_word, power, host, node, zone, project_id, user_id,
+            flavor_text, image_id, group, locked, locked_reason, created_at, updated_at,
+            launched_at, launch_index, metadata, key_name, hostname, reservation_id, deleted_at,
+            interfaces, deleted, tag, fault, *_keys,
+        ) = row  # fmt: skip
+        flavor = flavors.get(flavor_text)
+        if flavor is None:
+            flavor = flavors[flavor_text] = _decode_flavor(flavor_text)
+        server = Server(
+            uuid,
+            name,
+            "DELETED" if deleted else _STATUSES[vm_word, task_word],
+            _VM_STATES[vm_word],
+            _TASK_STATES[task_word],
+            _POWER_STATES[power],
+            cell,
+            host,
+            node,
+            zone,
+            project_id,
+            user_id,
+            flavor,
+            image_id,
+            group,
+            locked == 1,
+            locked_reason,
+            created_at,
+            updated_at,
+            launched_at,
+            launch_index,
+            {} if metadata == "{}" else _decode_strings(metadata),
+            () if tag is None else tuple(tags[uuid]),
+            None if fault is None else faults[uuid],
+            key_name,
+            hostname,
+            reservation_id,
+            deleted_at,
+            () if interfaces == "[]" else _decode_interfaces(interfaces),
+        )
+        found.append(server)
+    return found

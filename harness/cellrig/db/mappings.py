@@ -11,7 +11,7 @@ from cellrig.db import api_tables as tables
 from cellrig.db.conditions import Condition, Equals
 from cellrig.db.database import Database, Row, Statement
 from cellrig.db.ordering import Order, SortKey
-from cellrig.db.questions import Question, rows_of
+from cellrig.db.questions import Listed, Question
 from cellrig.db.statements import delete_by, insert_into, select_by, select_in, update_by
 from cellrig.errors import Conflict, NotFound
 from cellrig.model import CELL0, CellMapping, InstanceMapping
@@ -22,6 +22,7 @@ _EVERY = 2**31 - 1
 NEWEST_MAPPINGS_FIRST = Order(
     (SortKey("created_at", descending=True), SortKey("instance_uuid", descending=True))
 )
+MAPPINGS = Listed(tables.instance_mappings)
 _CELLS = Statement(select(tables.cell_mappings).order_by(tables.cell_mappings.c.name))
 _HOSTS = Statement(select(tables.host_mappings).order_by(tables.host_mappings.c.host))
 _ALL = Statement(
@@ -32,6 +33,14 @@ _PLACE_UNLESS_DELETED = Statement(
     .where(
         tables.instance_mappings.c.instance_uuid == bindparam("by_instance_uuid"),
         tables.instance_mappings.c.queued_for_delete == 0,
+    )
+    .values(cell=bindparam("cell"))
+)
+_MOVE = Statement(
+    update(tables.instance_mappings)
+    .where(
+        tables.instance_mappings.c.instance_uuid == bindparam("by_instance_uuid"),
+        tables.instance_mappings.c.cell == bindparam("by_cell"),
     )
     .values(cell=bindparam("cell"))
 )
@@ -99,7 +108,7 @@ class MappingStore:
 
     def cells(self) -> list[CellMapping]:
         """Return all cells, by name."""
-        with self._database.transaction() as transaction:
+        with self._database.reading() as transaction:
             return [CellMapping(u, n, bool(d)) for u, n, d in transaction.all(_CELLS)]
 
     def host_create(self, hosts: Sequence[str], cell: str) -> None:
@@ -120,7 +129,7 @@ class MappingStore:
         Raises:
             NotFound: no cell has it.
         """
-        with self._database.transaction() as transaction:
+        with self._database.reading() as transaction:
             row = transaction.one(select_by(tables.host_mappings, "host"), host=host)
         if row is None:
             raise NotFound("host", host)
@@ -128,7 +137,7 @@ class MappingStore:
 
     def hosts(self) -> dict[str, str]:
         """Return the cell of each host."""
-        with self._database.transaction() as transaction:
+        with self._database.reading() as transaction:
             return dict(transaction.all(_HOSTS))
 
     def instance_get(self, instance_uuid: str) -> InstanceMapping:
@@ -137,7 +146,7 @@ class MappingStore:
         Raises:
             NotFound: there was never such a server.
         """
-        with self._database.transaction() as transaction:
+        with self._database.reading() as transaction:
             row = transaction.one(
                 select_by(tables.instance_mappings, "instance_uuid"), instance_uuid=instance_uuid
             )
@@ -147,7 +156,7 @@ class MappingStore:
 
     def instances(self, instance_uuids: Sequence[str] | None = None) -> list[InstanceMapping]:
         """Return the mappings of `instance_uuids`, or all."""
-        with self._database.transaction() as transaction:
+        with self._database.reading() as transaction:
             if instance_uuids is None:
                 rows = transaction.all(_ALL)
             else:
@@ -177,10 +186,9 @@ class MappingStore:
             NEWEST_MAPPINGS_FIRST,
             _EVERY if limit is None else limit,
         )
-        names = [column.name for column in tables.instance_mappings.columns]
         with self._database.reading() as transaction:
-            rows = rows_of(transaction, tables.instance_mappings, names, question)
-        return [_mapping(row) for _position, row in rows]
+            batch = MAPPINGS.batch(transaction, question)
+        return [_mapping(row) for row in batch.rows]
 
     def count_of_project(self, project_id: str) -> int:
         """Return how many servers a project has that are not deleted."""
@@ -229,3 +237,21 @@ class MappingStore:
                     delete_by(tables.build_requests, "instance_uuid"), instance_uuid=instance_uuid
                 )
         return bool(placed)
+
+    def instance_move(self, instance_uuid: str, source: str, destination: str) -> None:
+        """Map an instance to another cell than it is in; twice is harmless.
+
+        Raises:
+            Conflict: it is in neither of the two.
+        """
+        with self._database.transaction() as transaction:
+            moved = transaction.run(
+                _MOVE, by_instance_uuid=instance_uuid, by_cell=source, cell=destination
+            )
+            if moved:
+                return
+            row = transaction.one(
+                select_by(tables.instance_mappings, "instance_uuid"), instance_uuid=instance_uuid
+            )
+        if row is None or _mapping(row).cell != destination:
+            raise Conflict(f"server {instance_uuid} is not in cell {source}: it cannot leave it")

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, cast
 
 import pymysql
 from pymysql.constants import CLIENT, FIELD_TYPE
 from pymysql.converters import conversions
-from sqlalchemy import Engine, Table, create_engine
+from sqlalchemy import Engine, Table, create_engine, delete
 from sqlalchemy.dialects.mysql.base import MySQLDDLCompiler, MySQLTypeCompiler
 from sqlalchemy.dialects.mysql.mariadb import MariaDBDialect
 from sqlalchemy.engine import URL
 
+from cellrig.db.connections import Connections
+from cellrig.db.names import SpaceNames
 from cellrig.db.schema import VERSION_TABLE, Schema
 from cellrig.db.server import first_rows
 from cellrig.db.statement import Dialect, Row
@@ -33,9 +36,12 @@ _SETTINGS = (
 # which may write begins with; what is read after it is what the one before has left.
 _BEGIN = f"SELECT version_num FROM {VERSION_TABLE.name} FOR UPDATE"  # noqa: S608
 _BEGIN_READING = "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY"
+
+# A process that is connected holds the lock of its name.
+_PRESENT = "SELECT GET_LOCK('cellrig_{}', 0)"
 _UNUSED = (
-    "SELECT schema_name FROM information_schema.schemata WHERE schema_name NOT IN "
-    "(SELECT db FROM information_schema.processlist WHERE db IS NOT NULL)"
+    "SELECT schema_name FROM information_schema.schemata WHERE IS_USED_LOCK(CONCAT('cellrig_', "
+    "SUBSTRING_INDEX(SUBSTRING_INDEX(schema_name, '_', 4), '_', -1))) IS NULL"
 )
 _TABLES = "SELECT table_name FROM information_schema.tables WHERE table_schema = %s"
 
@@ -86,14 +92,24 @@ class MariadbSession:
     def __init__(self, connection: pymysql.Connection[Any], told: str) -> None:
         self._connection = connection
         self._told = told
+        self.has_written = False
 
     @property
     def is_lost(self) -> bool:
         """Whether it can never be used again."""
         return not self._connection.open
 
+    def enter(self, space: str, told: str) -> None:
+        """Go to another database."""
+        self._told = told
+        try:
+            self._connection.select_db(space)
+        except _LOST as error:
+            raise self._unavailable(error) from error
+
     def begin(self) -> None:
         """Wait for the turn of this transaction among all processes; begin it."""
+        self.has_written = False
         self.execute(_BEGIN, {})
 
     def begin_reading(self) -> None:
@@ -101,7 +117,12 @@ class MariadbSession:
         self.execute(_BEGIN_READING, {})
 
     def begin_writing(self) -> None:
-        """Do nothing: the transaction has its turn."""
+        """Note it; the transaction has its turn."""
+        self.has_written = True
+
+    def together(self) -> AbstractContextManager[object]:
+        """Return a block in which each statement goes by itself, as everywhere with this driver."""
+        return nullcontext()
 
     def execute(self, text: str, values: Mapping[str, Any]) -> _ListCursor:
         """Run a statement."""
@@ -131,7 +152,9 @@ class MariadbSession:
             raise self._unavailable(error) from error
 
     def number_on(self, table: Table) -> None:
-        """Do nothing: it goes on after the greatest number that was ever written."""
+        """Let the numbers go on after the greatest there is; what was written is committed."""
+        for setting in _numbering(table):
+            self.execute(setting, {})
 
     def close(self) -> None:
         """Close the connection."""
@@ -154,14 +177,15 @@ class MariadbServer:
     dialect = MARIADB
 
     def __init__(self, url: URL) -> None:
+        self.names = SpaceNames()
+        self.connections = Connections(
+            lambda home: MariadbSession(self._connect(home.space, home.told), home.told)
+        )
         self._url = url
         self._lock = threading.Lock()
         self._own: pymysql.Connection[Any] | None = None
+        self._definitions: dict[Schema, Sequence[str]] = {}
         self.lasting_space = url.database
-
-    def connect(self, space: str, told: str) -> MariadbSession:
-        """Return a connection to a database."""
-        return MariadbSession(self._connect(space, told), told)
 
     def now(self) -> float:
         """Return the time by the server's clock, in seconds since the epoch."""
@@ -169,7 +193,7 @@ class MariadbServer:
         return float(seconds)
 
     def unused_spaces(self) -> Sequence[str]:
-        """Return the names of all databases to which nobody is connected."""
+        """Return the names of all databases that are of no process which is connected."""
         return [name for (name,) in self._do(_UNUSED)]
 
     def create(self, space: str, schema: Schema) -> None:
@@ -179,18 +203,32 @@ class MariadbServer:
 
     def define(self, space: str, schema: Schema) -> None:
         """Make the tables of a database that has none, with their first rows; one round trip."""
-        connection = self._connect(space, space, CLIENT.MULTI_STATEMENTS)
-        try:
-            cursor = connection.cursor()
-            texts = list(schema.definitions(MARIADB.compiler))
-            texts += [cursor.mogrify(text, values) for text, values in first_rows(schema, MARIADB)]
-            cursor.execute(";".join([*texts, "COMMIT"]))
-            while cursor.nextset():
-                pass
-        except pymysql.err.Error as error:
-            raise UnusableDatabase(space, _told(error)) from error
-        finally:
-            connection.close()
+        known = self._definitions.get(schema)
+        if known is None:
+            known = self._definitions[schema] = list(schema.definitions(MARIADB.compiler))
+        self._change(space, *known, schema=schema)
+
+    def empty(self, space: str, schema: Schema) -> None:
+        """Let a database have the first rows only, and number all others from there."""
+        tables = [VERSION_TABLE, *schema.tables]
+        deletes = [str(delete(table).compile(dialect=MARIADB.compiler)) for table in tables[::-1]]
+        numbers = [setting for table in tables for setting in _numbering(table)]
+        self._change(space, *deletes, schema=schema, after=numbers)
+
+    def _change(self, space: str, *texts: str, schema: Schema, after: Sequence[str] = ()) -> None:
+        """Run texts in a database, write the first rows, run what comes after; one round trip."""
+        with self._lock:
+            try:
+                cursor = self._owned().cursor()
+                first = [cursor.mogrify(text, row) for text, row in first_rows(schema, MARIADB)]
+                cursor.execute(
+                    ";".join([f"USE {_quoted(space)}", *texts, *first, "COMMIT", *after])
+                )
+                while cursor.nextset():
+                    pass
+            except pymysql.err.Error as error:
+                self._let_go()
+                raise UnusableDatabase(space, _told(error)) from error
 
     def tables(self, space: str) -> Sequence[str]:
         """Return the names of the tables of a database."""
@@ -209,18 +247,29 @@ class MariadbServer:
         self._do(f"DROP DATABASE IF EXISTS {_quoted(space)}")
 
     def close(self) -> None:
-        """Close the connection that all of this needs."""
+        """Close all connections that are not in use."""
+        self.connections.close_idle()
+        self._let_go()
+
+    def _let_go(self) -> None:
         if self._own is not None and self._own.open:
             self._own.close()
+        self._own = None
+
+    def _owned(self) -> pymysql.Connection[Any]:
+        """Return the connection that makes and drops databases; with it this process is present."""
+        if self._own is None or not self._own.open:
+            self._own = self._connect(None, str(self._url.host), CLIENT.MULTI_STATEMENTS)
+            self._own.cursor().execute(_PRESENT.format(self.names.process))
+        return self._own
 
     def _do(self, text: str, *values: str) -> list[Row]:
         with self._lock:
-            if self._own is None or not self._own.open:
-                self._own = self._connect(None, str(self._url.host))
-            cursor = self._own.cursor()
+            cursor = self._owned().cursor()
             try:
                 cursor.execute(text, values or None)
             except pymysql.err.Error as error:
+                self._let_go()
                 raise UnusableDatabase(self._url.host, _told(error)) from error
             return list(cursor.fetchall())
 
@@ -248,6 +297,13 @@ class MariadbServer:
             )
         except _LOST as error:
             raise DatabaseUnavailable(told, _told(error)) from error
+
+
+def _numbering(table: Table) -> list[str]:
+    """Return what lets a table's numbers go on after its greatest one; nothing, or one text."""
+    if table.autoincrement_column is None:
+        return []
+    return [f"ALTER TABLE {_quoted(table.name)} AUTO_INCREMENT = 1"]
 
 
 def _quoted(name: str) -> str:

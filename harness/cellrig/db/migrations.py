@@ -30,6 +30,7 @@ _JSON_TYPES: Mapping[str, Any] = {
     "attachments": dict[str, str],
     "data": dict[str, Any],
     "old_allocations": dict[str, dict[str, int]],
+    "left_disks": list[dict[str, Any]],
     "history": tuple[tuple[MigrationStatus, float], ...],
 }
 _decoders = {name: msgspec.json.Decoder(kind).decode for name, kind in _JSON_TYPES.items()}
@@ -56,6 +57,9 @@ _EVACUATED = Statement(
     )
     .order_by(_columns.id)
 )
+_LEFT_AT = Statement(
+    select(tables.migrations).where(_columns.left_at == bindparam("host")).order_by(_columns.id)
+)
 #: The status of a move whose host has been chosen and has not been told, where it is another one.
 _UNDECIDED = {MigrationType.LIVE_MIGRATION: MigrationStatus.ACCEPTED}
 _UNDER_WAY_ALL = Statement(
@@ -64,6 +68,14 @@ _UNDER_WAY_ALL = Statement(
 _OF_INSTANCE = Statement(
     select(tables.migrations)
     .where(_columns.instance_uuid == bindparam("instance_uuid"))
+    .order_by(_columns.id)
+)
+_UNDER_WAY_OF_INSTANCE = Statement(
+    select(tables.migrations)
+    .where(
+        _columns.instance_uuid == bindparam("instance_uuid"),
+        _columns.status.in_(_UNDER_WAY),
+    )
     .order_by(_columns.id)
 )
 _ALL = Statement(select(tables.migrations).order_by(_columns.id))
@@ -123,7 +135,7 @@ class MigrationStore:
         Raises:
             NotFound: the cell has none with this uuid.
         """
-        with self._database.transaction() as transaction:
+        with self._database.reading() as transaction:
             return _get(transaction, uuid)
 
     def update(
@@ -195,13 +207,19 @@ class MigrationStore:
 
     def of_instance(self, instance_uuid: str) -> list[Migration]:
         """Return a server's migrations, the oldest first."""
-        with self._database.transaction() as transaction:
+        with self._database.reading() as transaction:
             rows = transaction.all(_OF_INSTANCE, instance_uuid=instance_uuid)
+        return [migration_from_row(row) for row in rows]
+
+    def under_way_of(self, instance_uuid: str) -> list[Migration]:
+        """Return those of a server's migrations that are not over, the oldest first."""
+        with self._database.reading() as transaction:
+            rows = transaction.all(_UNDER_WAY_OF_INSTANCE, instance_uuid=instance_uuid)
         return [migration_from_row(row) for row in rows]
 
     def under_way(self, host: str | None = None) -> list[Migration]:
         """Return the migrations that are not over, from or to `host` where one is given."""
-        with self._database.transaction() as transaction:
+        with self._database.reading() as transaction:
             if host is None:
                 rows = transaction.all(_UNDER_WAY_ALL)
             else:
@@ -210,12 +228,17 @@ class MigrationStore:
 
     def evacuated_from(self, host: str) -> list[Migration]:
         """Return the evacuations from `host` that it has not cleaned up after."""
-        with self._database.transaction() as transaction:
+        with self._database.reading() as transaction:
             return [migration_from_row(row) for row in transaction.all(_EVACUATED, host=host)]
+
+    def left_at(self, host: str) -> list[Migration]:
+        """Return the migrations after which `host` has still to clean up, the oldest first."""
+        with self._database.reading() as transaction:
+            return [migration_from_row(row) for row in transaction.all(_LEFT_AT, host=host)]
 
     def all(self) -> list[Migration]:
         """Return all migrations, the oldest first."""
-        with self._database.transaction() as transaction:
+        with self._database.reading() as transaction:
             return [migration_from_row(row) for row in transaction.all(_ALL)]
 
 

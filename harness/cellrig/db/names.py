@@ -1,7 +1,7 @@
-"""The names of a rig's databases on a server: they say when they were made, and by which rig.
+"""The names of rigs' databases on a server: they say when they were made, and by which process.
 
-``cellrig_<day>_<time>_<rig>_<number>_<database>``, so that whoever comes later knows what nobody
-will drop any more.
+``cellrig_<day>_<time>_<process>_<number>_<database>``, so that whoever comes later knows what
+nobody will drop any more.
 """
 
 from __future__ import annotations
@@ -10,33 +10,38 @@ import re
 import secrets
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from itertools import count
 
 DAY_SECONDS = 86_400.0
 
 _TIME = "%Y%m%d_%H%M%S"
 _MADE = re.compile(r"cellrig_(\d{8}_\d{6})_\w+")
-_MOST = 24
+_MOST = 20
 _UNFIT = re.compile(r"[^a-z0-9]+")
 
 
-class RigNames:
-    """The names of one rig's databases; no other rig has the same.
+class SpaceNames:
+    """The names of what one process makes on a server; no other process has the same.
 
-    Args:
-        now: the time by the server's clock, in seconds since the epoch.
+    Attributes:
+        process: the part of all names that says so.
     """
 
-    def __init__(self, now: float) -> None:
-        # Not of the rig's seed: two rigs may have the same.
-        stamp = datetime.fromtimestamp(now, UTC).strftime(_TIME)
-        self._prefix = f"cellrig_{stamp}_{secrets.token_hex(4)}"
-        self._count = 0
+    def __init__(self) -> None:
+        # Not of a rig's seed: two processes may have the same.
+        self.process = secrets.token_hex(4)
+        self._numbers = count(1)
 
-    def name(self, database: str) -> str:
-        """Return the name for what the rig calls `database`: at most 63 characters."""
-        self._count += 1
+    def name(self, database: str, now: float) -> str:
+        """Return a new name: at most 63 characters.
+
+        Args:
+            database: what the rig calls the database.
+            now: the time by the server's clock, in seconds since the epoch.
+        """
+        stamp = datetime.fromtimestamp(now, UTC).strftime(_TIME)
         fit = _UNFIT.sub("_", database.lower())[:_MOST]
-        return f"{self._prefix}_{self._count}_{fit}"
+        return f"cellrig_{stamp}_{self.process}_{next(self._numbers)}_{fit}"
 
 
 def left_over(names: Iterable[str], now: float) -> list[str]:

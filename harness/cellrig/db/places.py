@@ -5,6 +5,8 @@ from __future__ import annotations
 import secrets
 import shutil
 import weakref
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 from typing import Protocol
@@ -12,10 +14,13 @@ from typing import Protocol
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
-from cellrig.db.names import RigNames, left_over
+from cellrig.db.connections import Home
+from cellrig.db.names import left_over
 from cellrig.db.schema import Schema
 from cellrig.db.server import LastingOnServer, OwnOnServer, Server
+from cellrig.db.shares import SHARES
 from cellrig.db.sqlite import InFile, InMemory
+from cellrig.db.stock import Stock
 from cellrig.db.storage import LastingStorage, Storage, UnusableDatabase
 from cellrig.errors import ExtraMissing, Invalid
 
@@ -97,36 +102,74 @@ class OnServer:
     What rigs have left there whose process was killed is dropped a day later.
 
     Args:
-        server: where.
+        url: where.
+        stock: has databases of rigs that have ended, and takes those of this one.
     """
 
-    def __init__(self, server: Server) -> None:
-        now = server.now()
-        for name in left_over(server.unused_spaces(), now):
-            server.drop(name)
+    def __init__(self, url: URL, stock: Stock | None = None) -> None:
+        server, give_back = taken_server(url)
+        try:
+            now = server.now()
+            for name in left_over(server.unused_spaces(), now):
+                server.drop(name)
+        except BaseException:
+            give_back()
+            raise
         self._server = server
-        self._names = RigNames(now)
-        self._made: list[str] = []
+        self._now = now
+        self._stock = stock
+        self._made: dict[str, Schema] = {}
         # Also where nobody stops the rig: at the end of the process at the latest.
-        self._drop = weakref.finalize(self, _drop, server, self._made)
+        self._end = weakref.finalize(self, _end, server, self._made, stock, give_back)
 
     def storage(self, name: str, schema: Schema) -> OwnOnServer:
         """Return where the database is that the rig calls `name`."""
-        space = self._names.name(name)
-        self._made.append(space)
-        return OwnOnServer(self._server, space, name, schema)
+        space = None if self._stock is None else self._stock.take(schema)
+        is_new = space is None
+        if space is None:
+            space = self._server.names.name(name, self._now)
+        self._made[space] = schema
+        return OwnOnServer(self._server, Home(space, name, schema), is_new)
 
     def close(self) -> None:
-        """Drop all databases."""
-        self._drop()
+        """Drop all databases, or leave them to the stock."""
+        self._end()
 
 
-def _drop(server: Server, spaces: list[str]) -> None:
+def _end(
+    server: Server, made: Mapping[str, Schema], stock: Stock | None, give_back: Callable[[], None]
+) -> None:
     try:
-        for space in spaces:
-            server.drop(space)
+        for space, schema in made.items():
+            if stock is None or not stock.put(space, schema):
+                server.drop(space)
     finally:
-        server.close()
+        give_back()
+
+
+@contextmanager
+def handing_on(database: str | None) -> Iterator[None]:
+    """Let all rigs of this process that start in the block hand on their databases on a server.
+
+    That is quicker than to make tables for each: what a rig leaves is emptied for the next one.
+    In the end all are dropped. In memory and in files there is nothing to be gained.
+
+    Args:
+        database: as in `place_of`.
+    """
+    url = None if database is None else server_url(database)
+    if url is None or url in _STOCKS:
+        yield
+        return
+    stock = _STOCKS[url] = Stock(lambda: taken_server(url))
+    try:
+        yield
+    finally:
+        del _STOCKS[url]
+        stock.close()
+
+
+_STOCKS: dict[URL, Stock] = {}
 
 
 def place_of(database: str | None) -> Place:
@@ -142,10 +185,10 @@ def place_of(database: str | None) -> Place:
     """
     if database is None:
         return Memory()
-    url = _url(database)
+    url = server_url(database)
     if url is None:
-        return Files(_path(database))
-    return OnServer(_server(url))
+        return Files(directory_of(database))
+    return OnServer(url, _STOCKS.get(url))
 
 
 def lasting(database: str, schema: Schema) -> LastingStorage:
@@ -153,23 +196,25 @@ def lasting(database: str, schema: Schema) -> LastingStorage:
 
     On a server it is the one that the URL names.
     """
-    url = _url(database)
+    url = server_url(database)
     if url is None:
-        return Directory(_path(database)).storage(schema.kind)
-    server = _server(url)
+        return Directory(directory_of(database)).storage(schema.kind)
+    server, give_back = taken_server(url)
     if url.database is None or server.lasting_space is None:
+        give_back()
         raise Invalid(f"{url.render_as_string()} names no database: {_TAKEN}")
-    return LastingOnServer(server, server.lasting_space, schema)
+    return LastingOnServer(server, server.lasting_space, schema, give_back)
 
 
-def _path(database: str) -> Path:
+def directory_of(database: str) -> Path:
+    """Return the directory that is named; raises `Invalid` where it is none."""
     path = database.removeprefix("sqlite:///")
     if not path:
         raise Invalid(f"database {database!r} names no directory: {_TAKEN}")
     return Path(path)
 
 
-def _url(database: str) -> URL | None:
+def server_url(database: str) -> URL | None:
     """Return the URL of a server; None where it is a directory that is named."""
     if "://" not in database or database.startswith("sqlite:///"):
         return None
@@ -183,8 +228,9 @@ def _url(database: str) -> URL | None:
         raise Invalid(f"the database URL {scheme}://... cannot be read: {_TAKEN}") from error
 
 
-def _server(url: URL) -> Server:
-    return _SERVERS[url.drivername](url)
+def taken_server(url: URL) -> tuple[Server, Callable[[], None]]:
+    """Return the server of a URL as this process uses it, and what gives it back."""
+    return SHARES.take(url, _SERVERS[url.drivername])
 
 
 def _postgresql(url: URL) -> Server:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, cast
 from zlib import crc32
 
@@ -12,11 +13,13 @@ import psycopg
 from psycopg import sql
 from psycopg.adapt import Buffer, Dumper, Loader
 from psycopg.pq import TransactionStatus
-from sqlalchemy import Engine, Table, create_engine
+from sqlalchemy import Engine, Table, create_engine, delete
 from sqlalchemy.dialects.postgresql.base import PGDialect, PGTypeCompiler
 from sqlalchemy.engine import URL
 
-from cellrig.db.schema import Schema
+from cellrig.db.connections import Connections, Home
+from cellrig.db.names import SpaceNames
+from cellrig.db.schema import VERSION_TABLE, Schema
 from cellrig.db.server import first_rows
 from cellrig.db.statement import Dialect
 from cellrig.db.storage import Cursor, UnusableDatabase
@@ -31,8 +34,8 @@ _CONNECT_SECONDS = 10
 _BEGIN = "BEGIN; SELECT pg_advisory_xact_lock(1128417639, {})"
 _BEGIN_READING = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _UNUSED = (
-    "SELECT nspname FROM pg_namespace "
-    "WHERE nspname NOT IN (SELECT application_name FROM pg_stat_activity)"
+    "SELECT nspname FROM pg_namespace WHERE NOT EXISTS (SELECT FROM pg_stat_activity "
+    "WHERE application_name = 'cellrig_' || split_part(nspname, '_', 4))"
 )
 
 
@@ -79,24 +82,33 @@ class PostgresqlSession:
 
     Args:
         connection: which begins no transaction of its own.
-        told: what errors call the database.
-        lock: the number of the lock that a turn in it is.
+        home: the schema that it is in.
     """
 
     refused = psycopg.IntegrityError
 
-    def __init__(self, connection: psycopg.Connection[Any], told: str, lock: int) -> None:
+    def __init__(self, connection: psycopg.Connection[Any], home: Home) -> None:
         self._connection = connection
+        self.has_written = False
+        self._be_in(home.space, home.told)
+
+    def _be_in(self, space: str, told: str) -> None:
         self._told = told
-        self._begin = _BEGIN.format(lock)
+        self._begin = _BEGIN.format(crc32(space.encode()) >> 1)
 
     @property
     def is_lost(self) -> bool:
         """Whether it can never be used again."""
         return self._connection.closed
 
+    def enter(self, space: str, told: str) -> None:
+        """Go to another schema."""
+        self._be_in(space, told)
+        self._run(f'SET search_path TO "{space}"')
+
     def begin(self) -> None:
         """Wait for the turn of this transaction among all processes; begin it."""
+        self.has_written = False
         self._run(self._begin)
 
     def begin_reading(self) -> None:
@@ -104,7 +116,17 @@ class PostgresqlSession:
         self._run(_BEGIN_READING)
 
     def begin_writing(self) -> None:
-        """Do nothing: the transaction has its turn."""
+        """Note it; the transaction has its turn."""
+        self.has_written = True
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Let statements go to the server together."""
+        try:
+            with self._connection.pipeline():
+                yield
+        except psycopg.OperationalError as error:
+            raise DatabaseUnavailable(self._told, _told(error)) from error
 
     def execute(self, text: str, values: Mapping[str, Any]) -> Cursor:
         """Run a statement."""
@@ -139,14 +161,8 @@ class PostgresqlSession:
 
     def number_on(self, table: Table) -> None:
         """Let the numbers that the database gives go on after the greatest there is."""
-        column = table.autoincrement_column
-        if column is None:
-            return
-        name = sql.Identifier(column.name)
-        query = sql.SQL(
-            "SELECT setval(pg_get_serial_sequence({}, {}), coalesce(max({}), 0) + 1, false) FROM {}"
-        ).format(table.name, column.name, name, sql.Identifier(table.name))
-        self._connection.execute(query)
+        for setting in _numbering(table, "coalesce(max({0}), 0) + 1"):
+            self._connection.execute(setting)
 
     def close(self) -> None:
         """Close the connection."""
@@ -173,13 +189,14 @@ class PostgresqlServer:
     lasting_space = "public"
 
     def __init__(self, url: URL) -> None:
+        self.names = SpaceNames()
+        self.connections = Connections(
+            lambda home: PostgresqlSession(self._connect(home.space, home.told), home)
+        )
         self._url = url
         self._lock = threading.Lock()
         self._own: psycopg.Connection[Any] | None = None
-
-    def connect(self, space: str, told: str) -> PostgresqlSession:
-        """Return a connection to a schema, which goes by the schema's name."""
-        return PostgresqlSession(self._connect(space, told), told, crc32(space.encode()) >> 1)
+        self._definitions: dict[Schema, str] = {}
 
     def now(self) -> float:
         """Return the time by the server's clock, in seconds since the epoch."""
@@ -187,16 +204,23 @@ class PostgresqlServer:
         return float(seconds)
 
     def unused_spaces(self) -> Sequence[str]:
-        """Return the names of all schemas to which nobody is connected."""
+        """Return the names of all schemas that are of no process which is connected."""
         return [name for (name,) in self._do(_UNUSED)]
 
     def create(self, space: str, schema: Schema) -> None:
         """Create a schema with tables and their first rows."""
-        self._define(space, schema, sql.SQL("CREATE SCHEMA {0}; SET LOCAL search_path TO {0}"))
+        self._change(space, f'CREATE SCHEMA "{space}"', self._defining(schema))
 
     def define(self, space: str, schema: Schema) -> None:
         """Make the tables of a schema that has none, with their first rows."""
-        self._define(space, schema, sql.SQL("SET LOCAL search_path TO {0}"))
+        self._change(space, self._defining(schema))
+
+    def empty(self, space: str, schema: Schema) -> None:
+        """Let a schema have the first rows only, and number all others from 1."""
+        tables = [VERSION_TABLE, *schema.tables]
+        deletes = [str(delete(each).compile(dialect=POSTGRESQL.compiler)) for each in tables[::-1]]
+        numbers = [setting for table in tables for setting in _numbering(table, "1")]
+        self._change(space, *deletes, *numbers, *_first(schema))
 
     def tables(self, space: str) -> Sequence[str]:
         """Return the names of the tables of a schema."""
@@ -217,22 +241,24 @@ class PostgresqlServer:
         self._do(sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(sql.Identifier(space)))
 
     def close(self) -> None:
-        """Close the connection that all of this needs."""
+        """Close all connections that are not in use."""
+        self.connections.close_idle()
         if self._own is not None:
             self._own.close()
             self._own = None
 
-    def _define(self, space: str, schema: Schema, begin: sql.SQL) -> None:
-        """Make tables in one transaction and one round trip."""
-        rows = [
-            sql.SQL(_PARAMETER.sub(r"{\1}", text)).format(**values)
-            for text, values in first_rows(schema, POSTGRESQL)
-        ]
-        definitions = map(sql.SQL, schema.definitions(POSTGRESQL.compiler))
-        ours = begin.format(sql.Identifier(space))
-        self._do(
-            sql.SQL(";").join([sql.SQL("BEGIN"), ours, *definitions, *rows, sql.SQL("COMMIT")])
-        )
+    def _defining(self, schema: Schema) -> str:
+        """Return what makes the tables, all of it one text; made once, it is some milliseconds."""
+        known = self._definitions.get(schema)
+        if known is None:
+            definitions = schema.definitions(POSTGRESQL.compiler)
+            known = self._definitions[schema] = ";".join([*definitions, *_first(schema)])
+        return known
+
+    def _change(self, space: str, *texts: str) -> None:
+        """Run texts in a schema, in one transaction and one round trip."""
+        ours = f'SET LOCAL search_path TO "{space}"'
+        self._do(";".join(["BEGIN", ours, *texts, "COMMIT"]))
 
     def _do(self, query: str | sql.Composed) -> psycopg.Cursor[Any]:
         with self._lock:
@@ -254,7 +280,7 @@ class PostgresqlServer:
                 password=url.password,
                 dbname=url.database,
                 connect_timeout=_CONNECT_SECONDS,
-                application_name=space,
+                application_name=f"cellrig_{self.names.process}",
                 options=f"{_OPTIONS} -c search_path={space}",
                 autocommit=True,
                 **cast(Mapping[str, Any], url.query),
@@ -268,3 +294,27 @@ class PostgresqlServer:
 
 def _told(error: psycopg.Error) -> str:
     return " ".join(str(error).split())
+
+
+def _first(schema: Schema) -> list[str]:
+    """Return what writes the rows that an empty database has."""
+    return [
+        sql.SQL(_PARAMETER.sub(r"{\1}", text)).format(**values).as_string(None)
+        for text, values in first_rows(schema, POSTGRESQL)
+    ]
+
+
+def _numbering(table: Table, following: str) -> list[str]:
+    """Return what sets the next number that the database gives in a table; nothing, or one text.
+
+    Args:
+        following: the number, in SQL; ``{0}`` is the column.
+    """
+    column = table.autoincrement_column
+    if column is None:
+        return []
+    quoted = POSTGRESQL.compiler.identifier_preparer
+    sequence = f"pg_get_serial_sequence('{table.name}', '{column.name}')"
+    number = following.format(quoted.format_column(column))
+    of = f" FROM {quoted.format_table(table)}" if "{0}" in following else ""
+    return [f"SELECT setval({sequence}, {number}, false){of}"]

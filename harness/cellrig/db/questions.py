@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import Any
+from operator import itemgetter
+from typing import Any, Generic, TypeVar
 
 import msgspec
-from sqlalchemy import Column, Table, bindparam, select
+from sqlalchemy import ColumnElement, Table, bindparam, select
 
-from cellrig.db.conditions import Condition, all_of, shape_of, values_of
+from cellrig.db.conditions import Condition, Equals, all_of, shape_of, values_of
 from cellrig.db.database import Row, Statement, Transaction
 from cellrig.db.ordering import Order, Position
+
+T = TypeVar("T")
 
 #: Combinations of filters and sort keys whose statements a process keeps compiled.
 _STATEMENTS_KEPT = 256
@@ -33,18 +36,94 @@ class Question(msgspec.Struct, frozen=True):
     after: Position | None = None
 
 
-class _Shape:
-    """A question without its values; two with the same key have the same statement."""
+class Batch(msgspec.Struct, Generic[T], frozen=True):
+    """What a cell answers: some rows, in order.
 
-    __slots__ = ("_hash", "columns", "key", "question", "table")
+    Args:
+        positions: where each of them stands.
+        rows: as many.
+    """
 
-    def __init__(self, table: Table, columns: tuple[str, ...], question: Question) -> None:
+    positions: list[Position]
+    rows: list[T]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+
+def _without_constants(question: Question) -> Question:
+    """Return the same question, not sorted by what a condition makes equal in all rows.
+
+    Databases go by an index then which they do not believe in otherwise.
+    """
+    order, after = question.order, question.after
+    equal = {each.column: each.value for each in question.conditions if isinstance(each, Equals)}
+    kept = [
+        place
+        for place, key in enumerate(order.keys)
+        if key.column not in equal or (after is not None and after[place] != equal[key.column])
+    ]
+    if len(kept) == len(order.keys) or not kept:
+        return question
+    return msgspec.structs.replace(
+        question,
+        order=Order(tuple(order.keys[place] for place in kept)),
+        after=None if after is None else tuple(after[place] for place in kept),
+    )
+
+
+class Listed:
+    """What is read of every row of a table that is listed.
+
+    Args:
+        table: whose rows.
+        columns: their names; all where none are given.
+        found: more about each row, that the database finds for it by an index.
+    """
+
+    def __init__(
+        self, table: Table, *columns: str, found: Sequence[ColumnElement[Any]] = ()
+    ) -> None:
         self.table = table
-        self.columns = columns
+        self.columns = columns or tuple(column.name for column in table.columns)
+        self.found = tuple(found)
+
+    def statement(self, question: Question) -> tuple[Statement, dict[str, Any]]:
+        """Return the statement that answers a question, and its parameters.
+
+        It selects `columns`, what is `found`, and those sort keys that are not there yet.
+        """
+        asked = _without_constants(question)
+        values = values_of(asked.conditions, "c")
+        values.update(asked.order.values_of(asked.after))
+        values["row_limit"] = asked.limit
+        return _statement(_Shape(self, asked, question.order)), values
+
+    def batch(self, transaction: Transaction, question: Question) -> Batch[Row]:
+        """Return the rows that a question wants; behind what was asked for there may be more."""
+        statement, values = self.statement(question)
+        rows = transaction.all(statement, **values)
+        return Batch(list(map(_position_in(self, question.order), rows)), rows)
+
+
+class _Shape:
+    """A question without its values; two with the same key have the same statement.
+
+    Args:
+        listed: what is read.
+        question: what is asked.
+        order: whose keys a position is of.
+    """
+
+    __slots__ = ("_hash", "key", "listed", "order", "question")
+
+    def __init__(self, listed: Listed, question: Question, order: Order) -> None:
+        self.listed = listed
         self.question = question
+        self.order = order
         self.key = (
-            table.name,
-            columns,
+            listed,
+            order,
             shape_of(question.conditions),
             question.order,
             question.order.shape_of(question.after),
@@ -60,34 +139,26 @@ class _Shape:
 
 @lru_cache(maxsize=_STATEMENTS_KEPT)
 def _statement(shape: _Shape) -> Statement:
-    table, question = shape.table, shape.question
-    order = question.order
-    wanted: list[Column[Any]] = [table.c[name] for name in shape.columns]
-    chosen = select(*order.columns(table), *wanted).where(all_of(question.conditions, table, "c"))
+    listed, question = shape.listed, shape.question
+    table, order = listed.table, question.order
+    wanted: list[ColumnElement[Any]] = [table.c[name] for name in listed.columns]
+    keys = [table.c[name] for name in _keys_besides(listed, shape.order)]
+    chosen = select(*wanted, *listed.found, *keys).where(all_of(question.conditions, table, "c"))
     if question.after is not None:
         chosen = chosen.where(order.after(table, question.after))
     return Statement(chosen.order_by(*order.terms(table)).limit(bindparam("row_limit")))
 
 
-def statement_of(table: Table, columns: Sequence[str], question: Question) -> Statement:
-    """Return the statement that answers a question: sort keys first, then `columns`."""
-    return _statement(_Shape(table, tuple(columns), question))
+def _keys_besides(listed: Listed, order: Order) -> list[str]:
+    return [key.column for key in order.keys if key.column not in listed.columns]
 
 
-def parameters_of(question: Question) -> dict[str, Any]:
-    """Return the parameters of the statement that answers a question."""
-    return {
-        **values_of(question.conditions, "c"),
-        **question.order.values_of(question.after),
-        "row_limit": question.limit,
-    }
-
-
-def rows_of(
-    transaction: Transaction, table: Table, columns: Sequence[str], question: Question
-) -> list[tuple[Position, Row]]:
-    """Return the rows that a question wants, each with its position."""
-    statement = statement_of(table, columns, question)
-    count = len(question.order.keys)
-    rows = transaction.all(statement, **parameters_of(question))
-    return [(row[:count], row[count:]) for row in rows]
+@lru_cache(maxsize=_STATEMENTS_KEPT)
+def _position_in(listed: Listed, order: Order) -> Callable[[Row], Position]:
+    """Return what takes a row's position out of it."""
+    names = [*listed.columns, *([None] * len(listed.found)), *_keys_besides(listed, order)]
+    places = [names.index(key.column) for key in order.keys]
+    if len(places) > 1:
+        return itemgetter(*places)
+    (place,) = places
+    return lambda row: (row[place],)

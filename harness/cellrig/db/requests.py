@@ -86,7 +86,7 @@ class RequestStore:
         Raises:
             NotFound: it has none (any more).
         """
-        with self._database.transaction() as transaction:
+        with self._database.reading() as transaction:
             row = transaction.one(
                 select_by(tables.build_requests, "instance_uuid"), instance_uuid=instance_uuid
             )
@@ -135,7 +135,7 @@ class RequestStore:
         Raises:
             NotFound: there is no such server.
         """
-        with self._database.transaction() as transaction:
+        with self._database.reading() as transaction:
             row = transaction.one(
                 select_by(tables.request_specs, "instance_uuid"), instance_uuid=instance_uuid
             )

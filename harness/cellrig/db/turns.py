@@ -1,16 +1,18 @@
-"""An open database on a server: its connections, and whose turn it is to write."""
+"""An open database on a server: whose turn it is to write, and its rows as an image."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Protocol
+from functools import cache
+from typing import Any
 
 from sqlalchemy import Table, delete, select
 
+from cellrig.db.connections import Connections, Home, ServerSession
 from cellrig.db.images import image_of, opened
-from cellrig.db.schema import VERSION_TABLE, Schema
+from cellrig.db.schema import VERSION_TABLE
 from cellrig.db.sqlite import SQLITE
 from cellrig.db.statement import Dialect, Statement
 from cellrig.db.storage import Session
@@ -22,51 +24,34 @@ READERS = 4
 _VERSION = Statement(select(VERSION_TABLE.c.version_num))
 
 
-class ServerSession(Session, Protocol):
-    """One connection to a database on a server."""
-
-    @property
-    def is_lost(self) -> bool:
-        """Whether it can never be used again."""
-
-    def begin(self) -> None:
-        """Wait for the turn of this transaction among all processes; begin it.
-
-        Raises:
-            DatabaseUnavailable: the server cannot be reached.
-        """
-
-    def begin_reading(self) -> None:
-        """Begin a transaction that only reads; raises as `begin`."""
-
-    def number_on(self, table: Table) -> None:
-        """Let the numbers that the database gives go on after the greatest there is."""
-
-    def close(self) -> None:
-        """Close the connection."""
-
-
 class OpenOnServer:
     """An open database of a server.
 
-    Each transaction takes a connection that lies idle, or a new one. Those that may write have
-    their turn one after the other, first within the process and then among all. So no two wait for
-    each other's rows, and none must be undone because of another.
+    Each transaction takes a connection of the process. Those that may write have their turn one
+    after the other, first within the process and then among all. So no two wait for each other's
+    rows, and none must be undone because of another.
 
     Args:
-        connect: makes a connection.
-        dialect, schema: of the database.
+        connections: of the process, to the server.
+        home: the database.
+        dialect: of the server.
+        close: gives back what it needs; called once.
     """
 
     def __init__(
-        self, connect: Callable[[], ServerSession], dialect: Dialect, schema: Schema
+        self,
+        connections: Connections,
+        home: Home,
+        dialect: Dialect,
+        close: Callable[[], None],
     ) -> None:
         self.dialect = dialect
-        self._connect = connect
-        self._schema = schema
+        self._connections = connections
+        self._home = home
+        self._schema = home.schema
+        self._closing = close
         self._turn = threading.RLock()
         self._readers = threading.BoundedSemaphore(READERS)
-        self._idle: list[ServerSession] = []
 
     def acquire(self) -> ServerSession:
         """Wait for a turn; begin a transaction."""
@@ -105,27 +90,21 @@ class OpenOnServer:
             return self._begin_once(begin)
         except DatabaseUnavailable:
             # What lies idle was lost with it, when the server was started again.
-            self._close_idle()
+            self._connections.close_idle()
             return self._begin_once(begin)
 
     def _begin_once(self, begin: Callable[[ServerSession], None]) -> ServerSession:
-        try:
-            session = self._idle.pop()
-        except IndexError:
-            session = self._connect()
+        session = self._connections.take(self._home)
         try:
             begin(session)
         except BaseException:
-            session.close()
+            self._connections.close_one(session)
             raise
         return session
 
     def _put_back(self, session: Session) -> None:
         mine: ServerSession = session  # type: ignore[assignment]
-        if mine.is_lost:
-            mine.close()
-        else:
-            self._idle.append(mine)
+        self._connections.put_back(self._home, mine)
 
     @contextmanager
     def _transaction(self) -> Iterator[ServerSession]:
@@ -148,17 +127,21 @@ class OpenOnServer:
 
     def dump(self) -> bytes:
         """Return all rows, in an SQLite image."""
+        tables = self._tables()
+        texts = [_all_of(table).bind(self.dialect, {}) for table in tables]
+        with self._transaction() as session:
+            with session.together():
+                asked = [session.execute(*text) for text in texts]
+            rows = [cursor.fetchall() for cursor in asked]
         image = opened(self._schema.image)
         try:
-            with self._transaction() as session:
-                image.execute("BEGIN")
-                for table in self._tables():
-                    rows = session.execute(*_all_of(table).bind(self.dialect, {})).fetchall()
-                    image.execute(*Statement(delete(table)).bind(SQLITE, {}))
-                    places = ", ".join("?" * len(table.columns))
-                    name = SQLITE.compiler.identifier_preparer.format_table(table)
-                    image.executemany(f"INSERT INTO {name} VALUES ({places})", rows)  # noqa: S608
-                image.execute("COMMIT")
+            image.execute("BEGIN")
+            for table, of_table in zip(tables, rows, strict=True):
+                image.execute(*_none_of(table).bind(SQLITE, {}))
+                places = ", ".join("?" * len(table.columns))
+                name = SQLITE.compiler.identifier_preparer.format_table(table)
+                image.executemany(f"INSERT INTO {name} VALUES ({places})", of_table)  # noqa: S608
+            image.execute("COMMIT")
             return image_of(image)
         finally:
             image.close()
@@ -167,12 +150,16 @@ class OpenOnServer:
         """Replace all rows by those of `image`, in one transaction."""
         source = opened(image)
         try:
-            with self._transaction() as session:
+            with self._transaction() as session, session.together():
+                session.begin_writing()
                 for table in reversed(self._tables()):
-                    session.execute(*Statement(delete(table)).bind(self.dialect, {}))
+                    session.execute(*_none_of(table).bind(self.dialect, {}))
                 for table in self._tables():
                     rows = source.execute(*_all_of(table).bind(SQLITE, {})).fetchall()
                     self._insert(session, table, rows)
+                # Last of all: there are servers on which this ends the transaction.
+                for table in self._tables():
+                    session.number_on(table)
         finally:
             source.close()
 
@@ -182,21 +169,61 @@ class OpenOnServer:
         names = [column.name for column in table.columns]
         given = [dict(zip(names, row, strict=True)) for row in rows]
         if given:
-            text, _values = Statement(table.insert().inline()).bind(self.dialect, given[0])
+            text, _values = _new_in(table).bind(self.dialect, given[0])
             session.execute_each(text, given)
-        session.number_on(table)
 
     def _tables(self) -> list[Table]:
         return [VERSION_TABLE, *self._schema.tables]
 
     def close(self) -> None:
-        """Close all connections."""
-        self._close_idle()
-
-    def _close_idle(self) -> None:
-        while self._idle:
-            self._idle.pop().close()
+        """Give back what it needs; its connections are those of the process."""
+        self._closing()
 
 
+class OpenAlone(OpenOnServer):
+    """An open database to which nobody else writes.
+
+    So it knows when it is still what it was when it was copied last. Of the databases of a rig most
+    are, when a test goes back to a snapshot.
+    """
+
+    _image: bytes | None = None
+
+    def release(self, session: Session) -> None:
+        """Let the next one have its turn."""
+        mine: ServerSession = session  # type: ignore[assignment]
+        if mine.has_written:
+            self._image = None
+        super().release(session)
+
+    def dump(self) -> bytes:
+        """Return all rows, in an SQLite image."""
+        with self._turn:
+            if self._image is None:
+                self._image = super().dump()
+            return self._image
+
+    def load(self, image: bytes) -> None:
+        """Replace all rows by those of `image`, in one transaction."""
+        with self._turn:
+            if image != self._image:
+                super().load(image)
+                self._image = image
+
+
+# Compiled once for each table: that takes longer than to run it.
+
+
+@cache
 def _all_of(table: Table) -> Statement:
     return Statement(select(table).order_by(*table.primary_key.columns))
+
+
+@cache
+def _none_of(table: Table) -> Statement:
+    return Statement(delete(table))
+
+
+@cache
+def _new_in(table: Table) -> Statement:
+    return Statement(table.insert().inline())

@@ -10,7 +10,7 @@ from sqlalchemy.exc import DBAPIError
 from cellrig.db.images import Stamp
 from cellrig.db.places import lasting
 from cellrig.db.schema import VERSION_TABLE, Schema
-from cellrig.db.storage import UnusableDatabase
+from cellrig.db.storage import LastingStorage, UnusableDatabase
 from cellrig.errors import ExtraMissing
 
 try:
@@ -34,7 +34,16 @@ def upgrade_database(database: str, schema: Schema) -> str:
         UnusableDatabase: it is not there, is in use, is newer or of another kind.
         Invalid, ExtraMissing: as `cellrig.db.places.lasting`.
     """
-    engine = lasting(database, schema).engine()
+    return upgrade_storage(lasting(database, schema), schema)
+
+
+def upgrade_storage(storage: LastingStorage, schema: Schema) -> str:
+    """Upgrade what is in one place; see `upgrade_database`.
+
+    Args:
+        storage: where.
+    """
+    engine = storage.engine()
     told = engine.url.render_as_string()
     try:
         with engine.begin() as connection:

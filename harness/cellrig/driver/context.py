@@ -18,6 +18,11 @@ def drop_event(event: GuestEvent) -> None:
     """Take an event that nobody listens to."""
 
 
+def no_data(_image_id: str) -> Path | None:
+    """Know of no image's data."""
+    return None
+
+
 class DriverContext:
     """The surroundings of one driver object.
 
@@ -31,6 +36,8 @@ class DriverContext:
         rng: the rig's seeded source of randomness.
         event_sink: takes guest events while no listener is registered.
         fabric: what this rig's hypervisors reach without the control plane.
+        image_file: returns a file with the data of the image of an id, to be read at once and
+            never changed; None where the image service keeps no data of it.
     """
 
     __slots__ = (
@@ -39,6 +46,7 @@ class DriverContext:
         "event_sink",
         "fabric",
         "host",
+        "image_file",
         "logger",
         "new_uuid",
         "rng",
@@ -56,6 +64,7 @@ class DriverContext:
         rng: random.Random,
         event_sink: EventSink = drop_event,
         fabric: Fabric | None = None,
+        image_file: Callable[[str], Path | None] = no_data,
     ) -> None:
         self.host = host
         self.runtime = runtime
@@ -66,6 +75,7 @@ class DriverContext:
         self.rng = rng
         self.event_sink = event_sink
         self.fabric = Fabric() if fabric is None else fabric
+        self.image_file = image_file
 
     @property
     def state_directory(self) -> Path:

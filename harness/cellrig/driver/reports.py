@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 import msgspec
@@ -199,6 +200,8 @@ class HostState(msgspec.Struct, frozen=True, kw_only=True):
         numa_cells: NUMA cells of the node.
         devices: what guests can have of it, and who has it.
         shared_storage: other hosts see the local disks of its guests.
+        storage: what the place of its guests' local disks is known by: hosts that say the same
+            share it. Empty where the driver does not tell.
     """
 
     node: str
@@ -217,6 +220,7 @@ class HostState(msgspec.Struct, frozen=True, kw_only=True):
     numa_cells: int = 1
     devices: tuple[HostDevice, ...] = ()
     shared_storage: bool = False
+    storage: str = ""
 
 
 class SnapshotInfo(msgspec.Struct, frozen=True, kw_only=True):
@@ -226,11 +230,14 @@ class SnapshotInfo(msgspec.Struct, frozen=True, kw_only=True):
         format: disk format, ``qcow2``.
         size: bytes of the image's data.
         min_disk: GiB that a root disk needs for it.
+        path: a file with the data, on the machine that the control plane runs on, and still the
+            driver's; None where there is none.
     """
 
     format: str
     size: int
     min_disk: int
+    path: Path | None = None
 
 
 class MigrationProgress(msgspec.Struct, frozen=True, kw_only=True):

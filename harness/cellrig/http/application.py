@@ -65,7 +65,9 @@ def wsgi_application(
     for route in told:
         paths.setdefault(route.path, []).append(route)
     public = {
-        prefix + path or "/" for path, found in paths.items() if not any(r.policy for r in found)
+        prefix + path or "/": frozenset(r.method for r in found if r.policy is not None)
+        for path, found in paths.items()
+        if not all(r.policy for r in found)
     }
     application = falcon.App(middleware=[Admission(face, public, new_uuid, authenticate)])
     # An answer without a body has no media type either.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -65,6 +65,8 @@ class Answer(msgspec.Struct, frozen=True):
             this moment.
         headers: further ones.
         media_type: of the body.
+        stream: what is sent instead of a body, as it comes; it is closed where it has a `close`.
+        length: bytes of the stream.
     """
 
     status: int = 200
@@ -73,3 +75,5 @@ class Answer(msgspec.Struct, frozen=True):
     updated_at: float | None = None
     headers: dict[str, str] = {}
     media_type: str = "application/json"
+    stream: Iterable[bytes] | None = None
+    length: int = 0

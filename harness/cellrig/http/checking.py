@@ -11,6 +11,8 @@ import jsonschema_rs
 
 from cellrig.http.errors import Refusal
 
+_MOST_CHARACTERS = 4000
+
 
 class Schema:
     """A JSON Schema (draft 2020-12) and what to say of a value that does not fit.
@@ -51,7 +53,10 @@ class Schema:
             value: as decoded from JSON.
         """
         if not self._fast.is_valid(value):
-            raise Refusal(400, f"{self._refusal}: {self._explain(value)}")
+            told = self._explain(value)
+            if len(told) > _MOST_CHARACTERS:  # it repeats what came, which may be large
+                told = f"{told[:_MOST_CHARACTERS]}..."
+            raise Refusal(400, f"{self._refusal}: {told}")
 
     def _explain(self, value: Any) -> str:
         try:

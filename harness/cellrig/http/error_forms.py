@@ -116,7 +116,8 @@ def keystone(error: falcon.HTTPError, _request_id: str, _version: Version | None
 def neutron(error: falcon.HTTPError, _request_id: str, _version: Version | None) -> bytes:
     """Return the network service's form: ``{"NeutronError": {"type", "message", "detail"}}``."""
     title = HTTPStatus(error.status_code).phrase.replace(" ", "")
-    told = {"type": f"HTTP{title}", "message": _detail(error), "detail": ""}
+    kind = getattr(error, "stable_code", None) or f"HTTP{title}"
+    told = {"type": kind, "message": _detail(error), "detail": ""}
     return msgspec.json.encode({"NeutronError": told})
 
 

@@ -15,6 +15,7 @@ from cellrig.errors import (
     Invalid,
     MessagingTimeout,
     NotFound,
+    OverLimit,
 )
 
 _STATUS: tuple[tuple[type[CellrigError], int], ...] = (
@@ -22,6 +23,7 @@ _STATUS: tuple[tuple[type[CellrigError], int], ...] = (
     (Forbidden, 403),
     (NotFound, 404),
     (Conflict, 409),
+    (OverLimit, 413),
     (CellUnavailable, 503),
     (DatabaseUnavailable, 503),
     (MessagingTimeout, 503),

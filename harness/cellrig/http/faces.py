@@ -24,9 +24,11 @@ class Face(msgspec.Struct, frozen=True):
         error_body: the form that its errors have.
         error_schema: that form, as JSON Schema.
         microversioned: whether requests choose a microversion; else all are answered in the lowest.
+        request_id_headers: what the request's id is told in.
         legacy_header: an older header that carries the microversion alone, both ways.
         dates_since: from which microversion on answers carry ``Last-Modified`` and
             ``Cache-Control``; None for never.
+        gives: the media types that answers have.
     """
 
     title: str
@@ -35,4 +37,6 @@ class Face(msgspec.Struct, frozen=True):
     error_schema: dict[str, Any]
     microversioned: bool = True
     legacy_header: str | None = None
+    request_id_headers: tuple[str, ...] = ("x-openstack-request-id",)
     dates_since: Version | None = None
+    gives: tuple[str, ...] = ("application/json",)

@@ -26,18 +26,29 @@ def front_door(rig: Rig, authenticate: Authenticate | None = None) -> Applicatio
     return behind({name: rig_face(rig, name, f"/{name}", authenticate) for name in face_names()})
 
 
-def behind(faces: Mapping[str, Application]) -> Application:
-    """Put applications behind one address, each told apart by the first segment of the path."""
+def behind(faces: Mapping[str, Application], otherwise: Application | None = None) -> Application:
+    """Put applications behind one address, each told apart by the first segment of the path.
+
+    Args:
+        faces: by that segment.
+        otherwise: answers for other segments; None for a 404 that says what there is.
+    """
+    rest = otherwise or _nothing_here(sorted(faces))
 
     def answer(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        segment = str(environ.get("PATH_INFO", "")).lstrip("/").partition("/")[0]
-        face = faces.get(segment)
-        if face is not None:
-            return face(environ, start_response)
-        names = ", ".join(f"/{name}" for name in sorted(faces))
-        told = {"status": 404, "title": "Not Found", "detail": f"there are {names}"}
-        body = msgspec.json.encode({"errors": [told]})
-        headers = [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
+        segment = str(environ.get("PATH_INFO", "")).removeprefix("/").partition("/")[0]
+        return faces.get(segment, rest)(environ, start_response)
+
+    return answer
+
+
+def _nothing_here(names: Iterable[str]) -> Application:
+    there = ", ".join(f"/{name}" for name in names)
+    told = {"status": 404, "title": "Not Found", "detail": f"there are {there}"}
+    body = msgspec.json.encode({"errors": [told]})
+    headers = [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
+
+    def answer(_environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         start_response("404 Not Found", headers)
         return [body]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import falcon
 
@@ -17,7 +17,7 @@ class Admission:
 
     Args:
         face: what is asked.
-        public: paths that need no token.
+        public: paths that need no token, each with the methods that need one all the same.
         new_uuid: makes request ids.
         authenticate: tells whose token it is.
     """
@@ -25,7 +25,7 @@ class Admission:
     def __init__(
         self,
         face: Face,
-        public: set[str],
+        public: Mapping[str, frozenset[str]],
         new_uuid: Callable[[], str],
         authenticate: Authenticate,
     ) -> None:
@@ -44,15 +44,20 @@ class Admission:
         context = req.context
         context.version = None
         context.request_id = f"req-{self._new_uuid()}"
-        resp.set_header("x-openstack-request-id", context.request_id)
+        for name in self._face.request_id_headers:
+            resp.set_header(name, context.request_id)
         context.caller = self._authenticate(req.get_header(TOKEN_HEADER))
-        if context.caller is None and req.path not in self._public:
+        if context.caller is None and self._needs_token(req):
             refusal = Refusal(401, f"a token is needed, in the header {TOKEN_HEADER}")
             refusal.headers = {"WWW-Authenticate": f'Keystone uri="{req.prefix}/identity"'}
             raise refusal
         context.version = self._negotiate(req, resp)
-        if req.accept != "*/*" and not req.client_accepts_json:
-            raise Refusal(406, "only application/json is provided")
+        if req.accept != "*/*" and not any(map(req.client_accepts, self._face.gives)):
+            raise Refusal(406, f"only {' and '.join(self._face.gives)} is provided")
+
+    def _needs_token(self, req: falcon.Request) -> bool:
+        private = self._public.get(req.path)
+        return private is None or req.method in private
 
     def _negotiate(self, req: falcon.Request, resp: falcon.Response) -> Version:
         """Return the microversion of a request, and say it in the answer."""

@@ -31,7 +31,7 @@ DESCRIPTION_QUERY = Schema(
 )
 
 #: What a route may answer when it refuses.
-_REFUSALS = ("400", "401", "403", "404", "405", "406", "409", "415")
+_REFUSALS = ("400", "401", "403", "404", "405", "406", "409", "413", "415")
 
 _SUFFIXED = re.compile(r"\^(\w+)\(.*\)\?\$")
 
@@ -72,7 +72,7 @@ def _operation(face: Face, route: Route[Any], version: Version) -> dict[str, Any
             *_query_parameters(pick(route.query, version)),
             _version_parameter(face, route, version),
         ],
-        "responses": {str(status): _response(status) for status in route.statuses},
+        "responses": {str(status): _response(status, route.gives) for status in route.statuses},
         "security": [] if route.policy is None else [{"token": []}],
     }
     refused = {"schema": {"$ref": "#/components/schemas/Errors"}}
@@ -85,16 +85,19 @@ def _operation(face: Face, route: Route[Any], version: Version) -> dict[str, Any
     if body is not None:
         found["requestBody"] = {
             "required": True,
-            "content": {"application/json": {"schema": body.definition}},
+            "content": {route.takes: {"schema": body.definition}},
         }
+    elif route.takes != "application/json":
+        found["requestBody"] = {"required": True, "content": {route.takes: {}}}
     return found
 
 
-def _response(status: int) -> dict[str, Any]:
+def _response(status: int, media_type: str) -> dict[str, Any]:
     """Return what is promised of a success: 200 has a body, 201 may have one, 204 has none."""
     if status != 200:
         return {"description": "done"}
-    return {"description": "done", "content": {"application/json": {"schema": {"type": "object"}}}}
+    content = {"schema": {"type": "object"}} if media_type == "application/json" else {}
+    return {"description": "done", "content": {media_type: content}}
 
 
 def _path_parameters(route: Route[Any]) -> list[dict[str, Any]]:

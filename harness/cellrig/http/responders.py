@@ -15,6 +15,7 @@ from cellrig.http.calls import Answer, Call, Query
 from cellrig.http.checking import Schema
 from cellrig.http.errors import Refusal
 from cellrig.http.faces import Face
+from cellrig.http.request_bodies import read_body
 from cellrig.http.routes import Route
 from cellrig.http.versions import Version, pick
 
@@ -122,9 +123,10 @@ def _body(req: falcon.Request, route: Route[Any], version: Version) -> Any:
             415, f"the body is of media type {req.content_type}; only {route.takes} is taken"
         )
     if schema is None:
-        return req.bounded_stream
+        # What comes in chunks says where it ends; anything else has a length.
+        return req.stream if req.get_header("Transfer-Encoding") else req.bounded_stream
     try:
-        body = _decode(req.bounded_stream.read())
+        body = _decode(read_body(req))
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise Refusal(400, f"Malformed JSON: {error}") from error
     schema.check(body)
@@ -135,6 +137,10 @@ def _write(answer: Answer, req: falcon.Request, resp: falcon.Response) -> None:
     resp.status = answer.status
     if answer.body is not None:
         resp.data = answer.body if isinstance(answer.body, bytes) else _encode(answer.body)
+        resp.content_type = answer.media_type
+    if answer.stream is not None:
+        resp.stream = answer.stream
+        resp.content_length = answer.length
         resp.content_type = answer.media_type
     for name, value in answer.headers.items():
         resp.set_header(name, value)

@@ -14,11 +14,13 @@ from cellrig.http.catalog import SERVICES
 from cellrig.http.compute import compute_application
 from cellrig.http.identity import identity_application
 from cellrig.http.identity.directory import Directory
+from cellrig.http.image import image_application
+from cellrig.http.network import network_application
 from cellrig.http.placement import placement_application
 from cellrig.http.sign_in import by_token_or_name
+from cellrig.http.volume import volume_application
 
 if TYPE_CHECKING:
-    from cellrig.http.session import FaceSession
     from cellrig.rig import Rig
 
 Face = falcon.App[Any, Any]
@@ -51,6 +53,24 @@ def _compute(rig: Rig, prefix: str, common: Common) -> Face:
     )
 
 
+def _image(rig: Rig, prefix: str, common: Common) -> Face:
+    return image_application(rig.compute.images, prefix, run=rig.answer, **common._asdict())
+
+
+def _network(rig: Rig, prefix: str, common: Common) -> Face:
+    return network_application(rig.compute.networks, prefix, run=rig.answer, **common._asdict())
+
+
+def _volume(rig: Rig, prefix: str, common: Common) -> Face:
+    return volume_application(
+        rig.cloud.volumes.api(),
+        prefix,
+        run=rig.answer,
+        new_uuid=common.new_uuid,
+        authenticate=common.authenticate,
+    )
+
+
 def _id_of(name: str) -> str:
     """Return the id of a catalog entry: the same name has the same one in every rig."""
     return uuid.uuid5(uuid.NAMESPACE_URL, f"cellrig:catalog/{name}").hex
@@ -60,7 +80,10 @@ def _id_of(name: str) -> str:
 _FACES: dict[str, Callable[[Rig, str, Common], Face]] = {
     "compute": _compute,
     "identity": _identity,
+    "image": _image,
+    "network": _network,
     "placement": _placement,
+    "volume": _volume,
 }
 
 
@@ -93,16 +116,3 @@ def rig_face(
 
     common = Common(rig.runtime.now, new_uuid, authenticate or by_token_or_name(rig.identity))
     return _FACES[face](rig, prefix, common)
-
-
-def rig_session(rig: Rig, face: str) -> FaceSession:
-    """Return a session in which a face of a rig is ``http://<face>.rig/``.
-
-    Raises:
-        NotFound: a rig has no such face.
-        ExtraMissing: requests is not installed.
-    """
-    application = rig_face(rig, face, "")
-    from cellrig.http.session import FaceSession
-
-    return FaceSession(application, f"http://{face}.rig")

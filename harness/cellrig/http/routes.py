@@ -42,6 +42,7 @@ class Route(msgspec.Struct, Generic[S], frozen=True):
             body is not read, the query is not looked at.
         takes: the media type of the body; one that is not JSON is handed over as it comes.
         policy: who may call it; None for everybody, even without a token.
+        gives: the media type of what it answers when it succeeds.
         is_dated: whether answers carry ``Last-Modified`` where the microversion has it.
     """
 
@@ -57,6 +58,7 @@ class Route(msgspec.Struct, Generic[S], frozen=True):
     policy: Policy | None = administrators
     is_dated: bool = False
     until: tuple[int, int] | None = None
+    gives: str = "application/json"
 
     def exists_in(self, version: tuple[int, int]) -> bool:
         """Whether a microversion has it."""

@@ -24,6 +24,8 @@ _THREADS = 10
 _BACKLOG = 128
 #: Seconds that requests have to end when the server stops.
 _SHUTDOWN = 5
+#: The most bytes that the headers of a request have, its path and query among them.
+_MAX_HEADERS = 64 * 1024
 
 
 class CannotServe(CellrigError):
@@ -81,6 +83,7 @@ class HttpServer:
             request_queue_size=_BACKLOG,
             shutdown_timeout=_SHUTDOWN,
         )
+        self._server.max_request_header_size = _MAX_HEADERS
         try:
             self._server.prepare()
         except OSError as error:

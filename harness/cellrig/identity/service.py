@@ -129,6 +129,17 @@ class Identity:
             self.credentials.delete(credential.id)
         self._drop_assignments("target", project_id)
 
+    def update_role(self, role: Role) -> Role:
+        """Let a role be as given.
+
+        Raises:
+            Immutable: it is one that every cloud has, and its name is another one.
+        """
+        known = self.roles.get(role.id)
+        if known.name in ROLES and role.name != known.name:
+            raise Immutable("role", known.name)
+        return self.roles.replace(role)
+
     def delete_role(self, role_id: str) -> None:
         """Remove a role.
 

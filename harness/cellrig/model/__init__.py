@@ -32,6 +32,7 @@ from cellrig.model.migration import (
     MigrationType,
     Move,
 )
+from cellrig.model.network import FixedIp, NetworkInterface, NetworkRequest
 from cellrig.model.presentation import Presentation
 from cellrig.model.scheduling import (
     ImageProperties,
@@ -57,6 +58,7 @@ __all__ = [
     "CellMapping",
     "ComputeNode",
     "DestinationType",
+    "FixedIp",
     "Flavor",
     "ImageProperties",
     "Instance",
@@ -72,6 +74,8 @@ __all__ = [
     "MigrationType",
     "MissingCells",
     "Move",
+    "NetworkInterface",
+    "NetworkRequest",
     "PowerState",
     "Presentation",
     "RequestSpec",

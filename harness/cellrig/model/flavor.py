@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
+
+from cellrig.model.network import NetworkInterface, has_functions, with_functions
 
 
 class Flavor(msgspec.Struct, frozen=True):
@@ -38,3 +42,14 @@ class Flavor(msgspec.Struct, frozen=True):
     def without_root_disk(self) -> Flavor:
         """Return the flavor as it counts for a server that boots from a volume."""
         return msgspec.structs.replace(self, root_gb=0)
+
+    def with_functions(self, interfaces: Sequence[NetworkInterface]) -> Flavor:
+        """Return the flavor as it counts for a server with these interfaces.
+
+        Each that is a virtual function asks for one in a group of its own.
+        """
+        if not has_functions(interfaces):
+            return self
+        return msgspec.structs.replace(
+            self, extra_specs=with_functions(self.extra_specs, interfaces)
+        )

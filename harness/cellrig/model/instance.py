@@ -8,6 +8,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from cellrig.model.flavor import Flavor
+from cellrig.model.network import NetworkInterface
 from cellrig.model.states import PowerState, TaskState, VmState, status_of
 
 
@@ -15,6 +16,10 @@ class Instance(msgspec.Struct, frozen=True, kw_only=True):
     """A server, as its cell's database has it.
 
     Times are seconds since the epoch. `host` is None until a host has taken the server.
+
+    Args:
+        leaving: it is being carried to another cell, and nobody may change it here any more.
+        hidden: it has been written by who carries it here, and is not the server's record yet.
     """
 
     uuid: str
@@ -44,6 +49,9 @@ class Instance(msgspec.Struct, frozen=True, kw_only=True):
     flavor: Flavor
     metadata: dict[str, str] = {}
     system_metadata: dict[str, str] = {}
+    leaving: bool = False
+    hidden: bool = False
+    network_info: tuple[NetworkInterface, ...] = ()
 
     @property
     def boots_from_volume(self) -> bool:
@@ -52,8 +60,12 @@ class Instance(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def hosted_flavor(self) -> Flavor:
-        """The flavor as far as a host gives it: a root disk that is a volume takes none of it."""
-        return self.flavor.without_root_disk() if self.boots_from_volume else self.flavor
+        """The flavor as far as a host gives it, with the virtual functions of its ports.
+
+        A root disk that is a volume takes none of it.
+        """
+        hosted = self.flavor.without_root_disk() if self.boots_from_volume else self.flavor
+        return hosted.with_functions(self.network_info) if self.network_info else hosted
 
     @property
     def status(self) -> str:
@@ -81,6 +93,7 @@ class InstanceChanges(msgspec.Struct, frozen=True, kw_only=True):
     flavor: Flavor | UnsetType = UNSET
     metadata: dict[str, str] | UnsetType = UNSET
     system_metadata: dict[str, str] | UnsetType = UNSET
+    network_info: tuple[NetworkInterface, ...] | UnsetType = UNSET
 
     def given(self) -> dict[str, Any]:
         """Return what is given, by column."""

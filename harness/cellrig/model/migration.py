@@ -81,6 +81,8 @@ class Migration(msgspec.Struct, frozen=True, kw_only=True):
         admitted_by: the host on which the server counts as a member of its group, since it was
             let in there.
         cross_cell: the destination is in another cell.
+        left_at: the host whose hypervisor has failed to clean up after the move, and tries again.
+        left_disks: what a `Disk` is made of, of the volumes that it has to let go of.
         memory_total, memory_processed, memory_remaining: bytes, of a live migration.
         disk_total, disk_processed, disk_remaining: bytes, of a block migration.
         history: the statuses that it has had, each with its time.
@@ -107,6 +109,8 @@ class Migration(msgspec.Struct, frozen=True, kw_only=True):
     dest_zone: str | None = None
     admitted_by: str | None = None
     cross_cell: bool = False
+    left_at: str | None = None
+    left_disks: list[dict[str, Any]] = []
     memory_total: int = 0
     memory_processed: int = 0
     memory_remaining: int = 0
@@ -122,6 +126,18 @@ class Migration(msgspec.Struct, frozen=True, kw_only=True):
         """Whether the server stays on its host and gets another size there."""
         return self.source_compute == self.dest_compute and self.source_node == self.dest_node
 
+    @property
+    def keeper(self) -> str | None:
+        """The host that has something of the server beside the one where it is.
+
+        The source of a cold move keeps what it was, the destination of a live migration makes what
+        it will be. An evacuation leaves a guest that its source destroys when it is back.
+        """
+        if self.type == MigrationType.EVACUATION:
+            return None
+        is_live = self.type == MigrationType.LIVE_MIGRATION
+        return self.dest_compute if is_live else self.source_compute
+
 
 class MigrationChanges(msgspec.Struct, frozen=True, kw_only=True):
     """New values for some columns of a migration; what is not given stays as it is."""
@@ -130,6 +146,9 @@ class MigrationChanges(msgspec.Struct, frozen=True, kw_only=True):
     dest_compute: str | UnsetType | None = UNSET
     dest_node: str | UnsetType | None = UNSET
     dest_zone: str | UnsetType | None = UNSET
+    cross_cell: bool | UnsetType = UNSET
+    left_at: str | UnsetType | None = UNSET
+    left_disks: list[dict[str, Any]] | UnsetType = UNSET
     attachments: dict[str, str] | UnsetType = UNSET
     data: dict[str, Any] | UnsetType = UNSET
     old_allocations: dict[str, dict[str, int]] | UnsetType = UNSET
@@ -159,6 +178,7 @@ class Move(msgspec.Struct, frozen=True, kw_only=True):
         selection: the host to go to; its resources are claimed for the server.
         alternates: what is left to try after that, unclaimed, best first.
         failures: hosts that have been tried, and what each said.
+        incapable: those among them whose drivers do no such thing: nothing has gone wrong there.
     """
 
     instance_uuid: str
@@ -168,3 +188,4 @@ class Move(msgspec.Struct, frozen=True, kw_only=True):
     selection: Selection
     alternates: tuple[Selection, ...] = ()
     failures: dict[str, str] = {}
+    incapable: frozenset[str] = frozenset()

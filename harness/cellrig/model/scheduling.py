@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import msgspec
 
 from cellrig.model.flavor import Flavor
+from cellrig.model.network import NetworkInterface
 
 
 class ImageProperties(msgspec.Struct, frozen=True):
@@ -64,6 +65,7 @@ class RequestSpec(msgspec.Struct, frozen=True, kw_only=True):
         requested_host: a host asked for at boot that the filters still judge; not remembered.
         boots_from_volume: its root disk takes no room on a host.
         scheduler_hints: the field's hints, each a list of strings.
+        network_info: the interfaces that are virtual functions of its host.
     """
 
     instance_uuid: str
@@ -78,11 +80,16 @@ class RequestSpec(msgspec.Struct, frozen=True, kw_only=True):
     scheduler_hints: dict[str, tuple[str, ...]] = {}
     group_uuid: str | None = None
     boots_from_volume: bool = False
+    network_info: tuple[NetworkInterface, ...] = ()
 
     @property
     def hosted_flavor(self) -> Flavor:
-        """The flavor as far as a host gives it: a root disk that is a volume takes none of it."""
-        return self.flavor.without_root_disk() if self.boots_from_volume else self.flavor
+        """The flavor as far as a host gives it, with the virtual functions of its ports.
+
+        A root disk that is a volume takes none of it.
+        """
+        hosted = self.flavor.without_root_disk() if self.boots_from_volume else self.flavor
+        return hosted.with_functions(self.network_info) if self.network_info else hosted
 
 
 class SchedulingRequest(msgspec.Struct, frozen=True, kw_only=True):

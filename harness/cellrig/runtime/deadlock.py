@@ -35,7 +35,7 @@ def _wait(task: Any) -> str:
 
 def _place(task: Any) -> str:
     """Say where in service code the task stands: the innermost frame outside the runtime."""
-    frame: FrameType | None = task.greenlet.gr_frame
+    frame: FrameType | None = None if task.greenlet is None else task.greenlet.gr_frame
     while frame is not None and _is_plumbing(frame):
         frame = frame.f_back
     if frame is None:

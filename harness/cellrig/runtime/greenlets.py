@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Protocol
 
 import greenlet
@@ -63,7 +64,7 @@ class VirtualTask(Task):
         self.name = name
         self.owner = owner
         self.periodic = periodic  # a run of periodic work, or started by one
-        self.greenlet = greenlet.greenlet(self._main)
+        self.greenlet: greenlet.greenlet | None = None  # until it runs
         self.value: Any = function  # until it runs: what to run
         self.error: BaseException | None = None
         self.finished = False
@@ -76,7 +77,8 @@ class VirtualTask(Task):
         self.deadlines: list[tuple[float, float, str]] = []
         self.watchers: list[VirtualTask] = []
 
-    def _main(self) -> None:
+    def main(self) -> None:
+        """Run to the end; called in a greenlet."""
         function, self.value = self.value, None
         try:
             self.value = function()
@@ -98,6 +100,34 @@ class VirtualTask(Task):
         if self.error is not None:
             raise self.error
         return self.value
+
+
+class Workers:
+    """Greenlets, each for one task after another: to make one takes longer than many a task.
+
+    A worker holds nothing of a task that has ended, nor the runtime.
+    """
+
+    def __init__(self) -> None:
+        self._idle: list[greenlet.greenlet] = []
+
+    def take(self) -> greenlet.greenlet:
+        """Return a greenlet that runs the task that is given to its next `switch`."""
+        return self._idle.pop() if self._idle else greenlet.greenlet(partial(_work, self._idle))
+
+    def close(self) -> None:
+        """End all that have nothing to do."""
+        while self._idle:
+            self._idle.pop().throw()
+
+
+def _work(idle: list[greenlet.greenlet], task: VirtualTask | None) -> None:
+    myself = greenlet.getcurrent()
+    while task is not None:
+        task.main()
+        task = None
+        idle.append(myself)
+        task = myself.parent.switch()  # type: ignore[union-attr]
 
 
 class Deadline:

@@ -164,11 +164,14 @@ class Runtime(abc.ABC):
         """Whether the caller is a task of this runtime."""
 
     @abc.abstractmethod
-    def checkpoint(self) -> object:
-        """Return the clock, the order of tasks and when periodic work is due, as one value.
+    def current(self) -> Task | None:
+        """Return the task that calls; None from outside."""
 
-        Raises:
-            Conflict: this runtime's clock cannot be turned back.
+    @abc.abstractmethod
+    def checkpoint(self) -> object:
+        """Return the order of tasks and the clock as one value.
+
+        A clock that cannot be turned back is not in it.
         """
 
     @abc.abstractmethod
@@ -188,6 +191,14 @@ class Runtime(abc.ABC):
     @abc.abstractmethod
     def advance(self, seconds: float) -> None:
         """From outside: let `seconds` pass, running all that falls due on the way, in order."""
+
+    @abc.abstractmethod
+    def leap(self, seconds: float) -> None:
+        """From outside: as `advance`, without waiting for `seconds` to pass on the wall."""
+
+    @abc.abstractmethod
+    def still(self) -> AbstractContextManager[None]:
+        """From outside: let nothing begin by itself in the block, such as periodic work."""
 
     @abc.abstractmethod
     def kill(self, owner: Owner) -> None:

@@ -15,121 +15,10 @@ from typing import Any, TypeVar
 
 from cellrig.errors import Conflict
 from cellrig.runtime.errors import DeadlineExceeded, Deadlock, OpenTransaction, TaskKilled
-from cellrig.runtime.interface import Event, Lock, Owner, Periodic, Runtime, Task
+from cellrig.runtime.interface import Owner, Runtime, Task
+from cellrig.runtime.threads import LiveEvent, LiveLock, LivePeriodic, LiveTask
 
 T = TypeVar("T")
-
-
-class LiveTask(Task):
-    """A thread."""
-
-    def __init__(self, name: str, owner: Owner | None) -> None:
-        self.name = name
-        self.owner = owner
-        self.ended: LiveEvent
-        self.value: Any = None
-        self.error: BaseException | None = None
-        self.killed = False
-        self.waited_for = False
-        self.waiting_for: str | None = None
-        self.held_by: LiveEvent | None = None
-        self.open_database: str | None = None
-        self.deadlines: list[tuple[float, float, str]] = []
-
-    @property
-    def is_held(self) -> bool:
-        """Whether it waits for something that only the test can set, and has not."""
-        return self.held_by is not None and not self.held_by.is_set
-
-    @property
-    def done(self) -> bool:
-        return self.ended.is_set
-
-    def result(self) -> Any:
-        self.waited_for = True
-        self.ended.wait()
-        if self.error is not None:
-            raise self.error
-        return self.value
-
-
-class LiveEvent(Event):
-    """An event of the live runtime."""
-
-    def __init__(self, runtime: LiveRuntime, name: str, external: bool) -> None:
-        self._runtime = runtime
-        self._set = False
-        self.name = name
-        self.external = external
-
-    def set(self) -> None:
-        with self._runtime.changed:
-            self._set = True
-            self._runtime.changed.notify_all()
-
-    @property
-    def is_set(self) -> bool:
-        return self._set
-
-    def wait(self) -> None:
-        self._runtime.wait_until(
-            lambda: self._set, self.name, held_by=self if self.external else None
-        )
-
-
-class LiveLock(Lock):
-    """A lock of the live runtime, first come first served."""
-
-    def __init__(self, runtime: LiveRuntime, name: str) -> None:
-        self._runtime = runtime
-        self.name = name
-        self._queue: list[object] = []
-
-    def __enter__(self) -> None:
-        turn = object()
-        with self._runtime.changed:
-            self._queue.append(turn)
-        try:
-            self._runtime.wait_until(lambda: self._queue[0] is turn, self.name)
-        except BaseException:
-            self._leave(turn)
-            raise
-
-    def __exit__(self, *exc: object) -> None:
-        self._leave(self._queue[0])
-
-    def _leave(self, turn: object) -> None:
-        with self._runtime.changed:
-            self._queue.remove(turn)
-            self._runtime.changed.notify_all()
-
-
-class LivePeriodic(Periodic):
-    """Periodic work of the live runtime."""
-
-    def __init__(
-        self,
-        runtime: LiveRuntime,
-        seconds: float,
-        function: Callable[[], Any],
-        name: str,
-        owner: Owner | None,
-    ) -> None:
-        self._runtime = runtime
-        self._function = function
-        self.seconds = seconds
-        self.name = name
-        self.owner = owner
-        self.cancelled = False
-
-    def fire(self) -> None:
-        """Start one run and arrange the next."""
-        if not self.cancelled:
-            self._runtime.spawn(self._function, name=self.name, owner=self.owner)
-            self._runtime.schedule(self._runtime.now() + self.seconds, self)
-
-    def cancel(self) -> None:
-        self.cancelled = True
 
 
 class LiveRuntime(Runtime):
@@ -146,11 +35,14 @@ class LiveRuntime(Runtime):
         self._timers: list[tuple[float, int, LivePeriodic]] = []
         self._sequence = 0
         self._closed = False
+        self._still = False
+        self._leaping = False
+        self._leapt = 0.0
         self.changed = threading.Condition(threading.RLock())
         self._timekeeper: threading.Thread | None = None
 
     def now(self) -> float:
-        return time.time()
+        return time.time() + self._leapt
 
     def spawn(
         self, function: Callable[[], Any], *, name: str, owner: Owner | None = None
@@ -242,11 +134,15 @@ class LiveRuntime(Runtime):
     def is_inside(self) -> bool:
         return self._task() is not None
 
+    def current(self) -> LiveTask | None:
+        return self._task()
+
     def checkpoint(self) -> object:
-        raise Conflict("the live runtime's clock cannot be turned back: it takes no snapshots")
+        return None  # the wall's clock is not turned back, and threads have an order of their own
 
     def restore(self, state: object) -> None:
-        raise Conflict("the live runtime's clock cannot be turned back: it takes no snapshots")
+        if state is not None:
+            raise Conflict("this state is not of a live runtime")
 
     def settle(self) -> None:
         with self.changed:
@@ -257,6 +153,46 @@ class LiveRuntime(Runtime):
     def advance(self, seconds: float) -> None:
         with self.changed:
             self.changed.wait_for(lambda: self._closed, timeout=seconds)
+
+    def leap(self, seconds: float) -> None:
+        target = self.now() + seconds
+        self._leaping = True
+        while (due := self._next_due(target)) is not None:
+            self._set_clock(due)
+        self._set_clock(target)
+        self._leaping = False
+        self.settle()
+
+    def _next_due(self, target: float) -> float | None:
+        """Wait until tasks wait for nothing but time or the test; return what is due next."""
+        with self.changed:
+            self.changed.wait_for(lambda: self._closed or self._waits_for_time())
+            dues = [task.wakes_at for task in self._tasks.values() if task.wakes_at is not None]
+            if self._timers and not self._closed:
+                dues.append(self._timers[0][0])
+            return min((due for due in dues if due <= target), default=None)
+
+    def _waits_for_time(self) -> bool:
+        now = self.now()
+        if self._timers and self._timers[0][0] <= now:
+            return False
+        return all(task.rests(now) for task in self._tasks.values())
+
+    def _set_clock(self, now: float) -> None:
+        with self.changed:
+            self._leapt += max(now - self.now(), 0.0)
+            self.changed.notify_all()
+
+    @contextmanager
+    def still(self) -> Iterator[None]:
+        with self.changed:
+            self._still = True
+        try:
+            yield
+        finally:
+            with self.changed:
+                self._still = False
+                self.changed.notify_all()
 
     def kill(self, owner: Owner) -> None:
         with self.changed:
@@ -327,6 +263,7 @@ class LiveRuntime(Runtime):
             ends = [due for due, _seconds, _what in deadlines]
             if until is not None:
                 ends.append(until)
+            self._note_alarm(task, condition, min(ends, default=None))
             self.changed.wait(min(ends) - now if ends else None)
 
     def _note_wait(
@@ -334,8 +271,18 @@ class LiveRuntime(Runtime):
     ) -> None:
         if task is not None:
             task.waiting_for = what
+            if what is None:
+                task.awaits, task.wakes_at = None, None
             if task.held_by is not held_by:
                 task.held_by = held_by
+                self.changed.notify_all()
+
+    def _note_alarm(
+        self, task: LiveTask | None, condition: Callable[[], bool], due: float | None
+    ) -> None:
+        if task is not None:
+            task.awaits, task.wakes_at = condition, due
+            if self._leaping:
                 self.changed.notify_all()
 
     def _new_task(self, name: str, owner: Owner | None) -> LiveTask:
@@ -372,8 +319,11 @@ class LiveRuntime(Runtime):
                 if self._closed:
                     return
                 now = self.now()
-                if not self._timers or self._timers[0][0] > now:
-                    self.changed.wait(self._timers[0][0] - now if self._timers else None)
+                if self._still or not self._timers:
+                    self.changed.wait()
+                    continue
+                if self._timers[0][0] > now:
+                    self.changed.wait(self._timers[0][0] - now)
                     continue
                 _due, _sequence, periodic = heapq.heappop(self._timers)
                 periodic.fire()

@@ -4,41 +4,33 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable
-from enum import Enum
+from enum import IntEnum
 
 #: Below so many timers their heap is not worth tidying.
 _FEW = 64
 
 
-class Kind(Enum):
+class Kind(IntEnum):
     """Why a timer was set: time passes by itself for the first two, never for periodic work."""
 
-    SLEEP = "sleep"
-    DEADLINE = "deadline"
-    PERIODIC = "periodic"
+    SLEEP = 0
+    DEADLINE = 1
+    PERIODIC = 2
 
 
 class Timer:
     """Something that falls due, unless it is ended before."""
 
-    __slots__ = ("_timers", "action", "due", "kind", "name", "over", "sequence")
+    __slots__ = ("_timers", "action", "due", "kind", "name", "over")
 
     def __init__(
-        self,
-        timers: Timers,
-        due: float,
-        action: Callable[[], None],
-        *,
-        name: str,
-        kind: Kind,
-        sequence: int,
+        self, timers: Timers, due: float, action: Callable[[], None], name: str, kind: Kind
     ) -> None:
         self._timers = timers
         self.due = due
         self.action = action
         self.name = name
         self.kind = kind
-        self.sequence = sequence
         self.over = False
 
     def end(self) -> None:
@@ -47,23 +39,21 @@ class Timer:
             self.over = True
             self._timers.ended(self)
 
-    def __lt__(self, other: Timer) -> bool:
-        return (self.due, self.sequence) < (other.due, other.sequence)
-
 
 class Timers:
     """All timers of a runtime, in the order in which they fall due."""
 
     def __init__(self) -> None:
-        self._heap: list[Timer] = []
+        # Compared by when they are due and then by their number, never by the timer.
+        self._heap: list[tuple[float, int, Timer]] = []
         self._sequence = 0
-        self._pending = dict.fromkeys(Kind, 0)
+        self._pending = [0] * len(Kind)
 
     def set(self, due: float, action: Callable[[], None], name: str, kind: Kind) -> Timer:
         """Let `action` be called when the clock reaches `due`; of two at once, the older first."""
         self._sequence += 1
-        timer = Timer(self, due, action, name=name, kind=kind, sequence=self._sequence)
-        heapq.heappush(self._heap, timer)
+        timer = Timer(self, due, action, name, kind)
+        heapq.heappush(self._heap, (due, self._sequence, timer))
         self._pending[kind] += 1
         return timer
 
@@ -73,21 +63,21 @@ class Timers:
 
     def first(self) -> Timer | None:
         """Return the timer that falls due next."""
-        while self._heap and self._heap[0].over:
+        while self._heap and self._heap[0][2].over:
             heapq.heappop(self._heap)
-        return self._heap[0] if self._heap else None
+        return self._heap[0][2] if self._heap else None
 
     def ended(self, timer: Timer) -> None:
         """Note that a timer is over; most end early, so the heap is tidied now and then."""
         self._pending[timer.kind] -= 1
-        if len(self._heap) > _FEW and sum(self._pending.values()) < len(self._heap) // 2:
-            self._heap = [each for each in self._heap if not each.over]
+        if len(self._heap) > _FEW and sum(self._pending) < len(self._heap) // 2:
+            self._heap = [each for each in self._heap if not each[2].over]
             heapq.heapify(self._heap)
 
     def clear(self) -> None:
         """Forget all timers."""
         self._heap.clear()
-        self._pending = dict.fromkeys(Kind, 0)
+        self._pending = [0] * len(Kind)
 
     def __len__(self) -> int:
         return len(self._heap)

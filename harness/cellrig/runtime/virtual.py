@@ -11,7 +11,9 @@ from __future__ import annotations
 import random
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from typing import Any, TypeVar, cast
 
 import greenlet
@@ -26,7 +28,14 @@ from cellrig.runtime.errors import (
     TaskKilled,
     WrongThread,
 )
-from cellrig.runtime.greenlets import Deadline, VirtualEvent, VirtualLock, VirtualTask, Waitable
+from cellrig.runtime.greenlets import (
+    Deadline,
+    VirtualEvent,
+    VirtualLock,
+    VirtualTask,
+    Waitable,
+    Workers,
+)
 from cellrig.runtime.interface import Owner, Periodic, Runtime, Task
 from cellrig.runtime.timers import Kind, Timer, Timers
 
@@ -109,6 +118,7 @@ class VirtualRuntime(Runtime):
         self._current: VirtualTask | None = None
         self._loop = greenlet.getcurrent()
         self._looping = False
+        self._workers = Workers()
         self.tasks: dict[int, VirtualTask] = {}
         self.periodics: dict[int, VirtualPeriodic] = {}
 
@@ -202,6 +212,9 @@ class VirtualRuntime(Runtime):
     def is_inside(self) -> bool:
         return self._current is not None and greenlet.getcurrent() is self._current.greenlet
 
+    def current(self) -> VirtualTask | None:
+        return self._current
+
     def checkpoint(self) -> VirtualState:
         return VirtualState(
             self._now,
@@ -231,6 +244,13 @@ class VirtualRuntime(Runtime):
         self._drive(lambda: False, until=target)
         self._now = target
 
+    def leap(self, seconds: float) -> None:
+        self.advance(seconds)
+
+    @contextmanager
+    def still(self) -> Iterator[None]:
+        yield  # time moves only when it is told to
+
     def kill(self, owner: Owner) -> None:
         for periodic in list(self.periodics.values()):
             if periodic.owner is owner:
@@ -251,6 +271,7 @@ class VirtualRuntime(Runtime):
             task.killed = True
             self.wake(task)
         self._run_ready(lambda: False)
+        self._workers.close()
         self.timers.clear()
 
     # -- the loop ------------------------------------------------------------------------------
@@ -297,12 +318,11 @@ class VirtualRuntime(Runtime):
 
     def _deadline_timer(self, task: VirtualTask) -> Timer:
         due, _seconds, what = min(task.deadlines)
+        return self.timers.set(due, partial(self._time_out, task), what, Kind.DEADLINE)
 
-        def passed() -> None:
-            task.timed_out = task.blocked
-            self.wake(task)
-
-        return self.timers.set(due, passed, what, Kind.DEADLINE)
+    def _time_out(self, task: VirtualTask) -> None:
+        task.timed_out = task.blocked
+        self.wake(task)
 
     def _drive(self, stop: Callable[[], bool], until: float | None) -> None:
         """Run tasks, and move the clock when none can run, until `stop` or nothing is left."""
@@ -345,13 +365,15 @@ class VirtualRuntime(Runtime):
             task = ready.popleft()
             if task.finished:
                 continue
-            if task.killed and not task.greenlet:
-                self.finished(task)
-                continue
+            if task.greenlet is None:
+                if task.killed:
+                    self.finished(task)
+                    continue
+                task.greenlet = self._workers.take()
             self._current = task
             task.greenlet.parent = self._loop
             try:
-                task.greenlet.switch()
+                task.greenlet.switch(task)
             finally:
                 self._current = None
             if stop():

@@ -12,7 +12,7 @@ from cellrig.testing.resources import (
 )
 
 if TYPE_CHECKING:
-    from cellrig.client.servers import ServerRef
+    from cellrig.client.server_requests import ServerRef
     from cellrig.model import Flavor, Server
     from cellrig.rig import Rig
 

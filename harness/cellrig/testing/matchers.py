@@ -17,7 +17,7 @@ from cellrig.testing.resources import (
 )
 
 if TYPE_CHECKING:
-    from cellrig.client.servers import ServerRef
+    from cellrig.client.server_requests import ServerRef
     from cellrig.rig import Rig
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from cellrig.client.servers import ServerRef, id_of
+from cellrig.client.server_requests import ServerRef, id_of
 from cellrig.db.hosts import HostStore
 from cellrig.db.mappings import MappingStore
 from cellrig.flavors import resources_of

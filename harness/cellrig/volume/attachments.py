@@ -50,6 +50,8 @@ _TAKES_ATTACHMENTS = (
     VolumeStatus.ATTACHING,
     VolumeStatus.IN_USE,
 )
+#: What a volume of many uses may be as well: each use of it ends on its own.
+_ALSO_WHEN_MULTIATTACH = (VolumeStatus.DETACHING,)
 _COMPLETE = (AttachmentStatus.RESERVED, AttachmentStatus.ATTACHING, AttachmentStatus.ATTACHED)
 _ORDER = tables.attachments.c.number
 _LISTS: dict[tuple[str, ...], Statement] = {
@@ -98,18 +100,33 @@ class Attachments:
                 known = self._known(transaction, attachment_id, volume_id, instance_uuid)
             if known is not None:
                 return known, False
-            self._check_takes(transaction, volume, instance_uuid)
-            attachment = Attachment(
-                id=attachment_id or self._around.new_uuid(),
-                volume_id=volume_id,
-                instance_uuid=instance_uuid,
-                project_id=volume.project_id,
-                status=AttachmentStatus.RESERVED,
-                mode=_mode(volume, mode),
-                created_at=self._around.runtime.now(),
-            )
-            add_attachment(transaction, attachment)
-            return attachment, True
+            return self.write(transaction, volume, instance_uuid, mode, attachment_id), True
+
+    def write(
+        self,
+        transaction: Transaction,
+        volume: VolumeRecord,
+        instance_uuid: str | None,
+        mode: AttachMode | None,
+        attachment_id: str | None,
+    ) -> Attachment:
+        """Write a reserved attachment, in a transaction that is open.
+
+        Raises:
+            InvalidVolume: the volume does not take it.
+        """
+        self._check_takes(transaction, volume, instance_uuid)
+        attachment = Attachment(
+            id=attachment_id or self._around.new_uuid(),
+            volume_id=volume.id,
+            instance_uuid=instance_uuid,
+            project_id=volume.project_id,
+            status=AttachmentStatus.RESERVED,
+            mode=_mode(volume, mode),
+            created_at=self._around.runtime.now(),
+        )
+        add_attachment(transaction, attachment)
+        return attachment
 
     def _known(
         self,
@@ -131,12 +148,15 @@ class Attachments:
     ) -> None:
         if not self._is_swapped_to(transaction, volume, instance_uuid):
             check_not_migrating(volume, "attach")
+        if volume.status is VolumeStatus.ATTACHING:
+            raise InvalidVolume(volume.id, "is attaching: somebody has reserved it")
         status = current_status(transaction, volume)
         attachments = attachments_of(transaction, volume.id)
         if status is VolumeStatus.ERROR and _are_of(attachments, instance_uuid):
             status = volume.status  # what failed was its own attempt: it may try again
-        if status not in _TAKES_ATTACHMENTS:
-            told = ", ".join(_TAKES_ATTACHMENTS)
+        takes = _TAKES_ATTACHMENTS + (_ALSO_WHEN_MULTIATTACH if volume.multiattach else ())
+        if status not in takes:
+            told = ", ".join(takes)
             raise InvalidVolume(volume.id, f"is {status}: to attach it must be {told}")
         if volume.multiattach:
             return

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from cellrig.context import RequestContext
 from cellrig.db.database import Transaction
+from cellrig.errors import Forbidden
 from cellrig.volume.errors import InvalidVolume
 from cellrig.volume.records import VolumeRecord, attachments_of
 from cellrig.volume.status import status_of
@@ -12,6 +14,16 @@ _TARGET = "target:"
 
 #: What a migration that has ended leaves behind.
 _ENDED = (None, "success", "error")
+
+
+def check_admin(context: RequestContext, what: str) -> None:
+    """Refuse a caller who is no administrator.
+
+    Raises:
+        Forbidden: names what only administrators do.
+    """
+    if not context.is_admin:
+        raise Forbidden(f"only an administrator may {what}")
 
 
 def current_status(transaction: Transaction, volume: VolumeRecord) -> VolumeStatus:

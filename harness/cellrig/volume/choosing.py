@@ -6,10 +6,26 @@ import math
 from collections.abc import Mapping
 
 from cellrig.db.database import Transaction
+from cellrig.db.statements import select_by
+from cellrig.volume import tables
 from cellrig.volume.errors import NoBackend
 from cellrig.volume.records import size_on
 from cellrig.volume.surroundings import Backend
 from cellrig.volume.types import VolumeType
+
+#: The machine that all services of block storage are on, as hosts' names have it.
+HOST = "cellrig"
+VOLUME_BINARY = "cinder-volume"
+
+
+def host_of(backend: str) -> str:
+    """Return the host of the service that has a backend."""
+    return f"{HOST}@{backend}"
+
+
+def pool_of(backend: str) -> str:
+    """Return the pool of a backend, as the hosts of volumes are written."""
+    return f"{host_of(backend)}#{backend}"
 
 
 def choose(
@@ -63,6 +79,8 @@ def _look(
         return f"is not {wanted}, which type {volume_type.name!r} wants", 0
     if multiattach and not backend.driver.multiattach:
         return "does not let several hosts have a volume", 0
+    if only is None and _is_disabled(transaction, backend):
+        return "is disabled", 0
     room = room_on(transaction, backend)
     return (None if size <= room else f"has {room:g} GiB left"), room
 
@@ -72,3 +90,9 @@ def room_on(transaction: Transaction, backend: Backend) -> float:
     if backend.driver.capacity_gb is None:
         return math.inf
     return backend.driver.capacity_gb - size_on(transaction, backend.name)
+
+
+def _is_disabled(transaction: Transaction, backend: Backend) -> bool:
+    key = {"host": host_of(backend.name), "binary_name": VOLUME_BINARY}
+    row = transaction.one(select_by(tables.services, *key), **key)
+    return row is not None and bool(row[2])

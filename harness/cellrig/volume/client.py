@@ -136,6 +136,7 @@ class VolumeClient(Protocol):
         *,
         force: bool = False,
         metadata: Mapping[str, str] | None = None,
+        description: str | None = None,
     ) -> VolumeSnapshot:
         """Take a snapshot; `force` also of a volume in use."""
 
@@ -248,3 +249,12 @@ class ComputeNotifications(Protocol):
         new_volume_id: str,
     ) -> None:
         """Copy a server's volume onto another and go on with that (update a volume attachment)."""
+
+    def attachment_in_use(
+        self, context: RequestContext, instance_uuid: str, volume_id: str
+    ) -> str | None:
+        """Return the attachment by which a server has a volume (its volume attachment).
+
+        Raises:
+            NotFound: there is no such server, or it does not have the volume.
+        """

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import msgspec
 
 from cellrig.context import RequestContext
@@ -14,6 +16,7 @@ from cellrig.volume.backends.interface import VolumeBackend
 from cellrig.volume.checks import check_not_migrating, check_status
 from cellrig.volume.choosing import choose
 from cellrig.volume.errors import InvalidSnapshot, VolumeNotFound
+from cellrig.volume.quotas import Wanted, check_quota, check_volume_size
 from cellrig.volume.records import (
     VolumeRecord,
     add_volume,
@@ -26,7 +29,14 @@ from cellrig.volume.records import (
 )
 from cellrig.volume.showing import show
 from cellrig.volume.surroundings import Surroundings
-from cellrig.volume.types import Volume, VolumeRequest, VolumeSnapshot, VolumeStatus
+from cellrig.volume.type_access import default_type
+from cellrig.volume.types import (
+    Volume,
+    VolumeRequest,
+    VolumeSnapshot,
+    VolumeStatus,
+    VolumeType,
+)
 
 _GIB = 1024**3
 _MAX_SIZE = 2**31 - 1
@@ -60,7 +70,7 @@ class Creation:
 
     def create(self, context: RequestContext, request: VolumeRequest) -> Volume:
         """See `VolumeClient.volume_create`."""
-        image = self._image(request)
+        image = self._image(context, request)
         around = self._around
         with around.database.transaction() as transaction:
             known = _known(transaction, request)
@@ -71,13 +81,23 @@ class Creation:
             add_volume(transaction, record)
             (volume,) = show(transaction, around.backends, [record])
         try:
+            data = self._data(volume, image)
             location = around.ask(
-                volume.backend, "create a volume", lambda backend: _make(backend, volume, origin)
+                volume.backend,
+                "create a volume",
+                lambda backend: _make(backend, volume, origin, data),
             )
         except CellrigError as error:
             around.seams.handled(error, f"volume {volume.id} is in error")
             return self._end(volume, VolumeStatus.ERROR, None)
         return self._end(volume, VolumeStatus.AVAILABLE, location)
+
+    def _data(self, volume: Volume, image: StoredImage | None) -> Path | None:
+        """Return a file with an image's data, where the backend has a use for it."""
+        around = self._around
+        if image is None or not around.backend(volume.backend).driver.keeps_data:
+            return None
+        return around.images.file_of(image.id)
 
     def _end(self, volume: Volume, status: VolumeStatus, location: str | None) -> Volume:
         around = self._around
@@ -90,11 +110,11 @@ class Creation:
         around.ask(volume.backend, "delete a volume", lambda backend: backend.delete_volume(made))
         raise VolumeNotFound(volume.id)
 
-    def _image(self, request: VolumeRequest) -> StoredImage | None:
+    def _image(self, context: RequestContext, request: VolumeRequest) -> StoredImage | None:
         _check(request)
         if request.image_id is None:
             return None
-        image = self._around.images.get(request.image_id)
+        image = self._around.images.find(context, request.image_id)
         if image.status != "active":
             raise Invalid(
                 f"image {image.id} is {image.status}: a volume is made from an active one"
@@ -164,12 +184,12 @@ class Creation:
         origin: Origin,
     ) -> VolumeRecord:
         around = self._around
-        type_name = request.volume_type or origin.volume_type_id or around.default_type
-        # The source's type is taken whether or not the caller could name it.
-        asker = context if request.volume_type else msgspec.structs.replace(context, is_admin=True)
-        volume_type = find_type(transaction, asker, type_name)
+        volume_type = self._type(transaction, context, request, origin)
         size = _size(request, origin)
         multiattach = request.multiattach or volume_type.multiattach
+        check_volume_size(transaction, context, context.project_id, size)
+        more = {"volumes": 1, "gigabytes": size}
+        check_quota(transaction, Wanted(context, context.project_id, volume_type.id, more))
         backend = choose(
             transaction,
             around.backends,
@@ -188,7 +208,7 @@ class Creation:
             volume_type_id=volume_type.id,
             multiattach=multiattach,
             bootable=origin.bootable if request.bootable is None else request.bootable,
-            read_only=request.read_only,
+            read_only=request.read_only or None,
             project_id=context.project_id,
             user_id=context.user_id,
             availability_zone=request.availability_zone or "nova",
@@ -201,6 +221,20 @@ class Creation:
             created_at=now,
             updated_at=now,
         )
+
+    def _type(
+        self,
+        transaction: Transaction,
+        context: RequestContext,
+        request: VolumeRequest,
+        origin: Origin,
+    ) -> VolumeType:
+        if request.volume_type:
+            return find_type(transaction, context, request.volume_type)
+        if origin.volume_type_id is None:
+            return default_type(transaction, context, self._around.default_type)
+        # The source's type is taken whether or not the caller could name it.
+        return find_type(transaction, context.elevated(), origin.volume_type_id)
 
 
 def _known(transaction: Transaction, request: VolumeRequest) -> VolumeRecord | None:
@@ -224,9 +258,9 @@ def image_metadata(image: StoredImage) -> dict[str, str]:
     }
 
 
-def _make(backend: VolumeBackend, volume: Volume, origin: Origin) -> str:
+def _make(backend: VolumeBackend, volume: Volume, origin: Origin, data: Path | None) -> str:
     if origin.image is not None:
-        return backend.create_volume_from_image(volume, origin.image, None)
+        return backend.create_volume_from_image(volume, origin.image, data)
     if origin.volume is not None:
         return backend.create_volume_from_volume(volume, origin.volume)
     if origin.snapshot is not None:

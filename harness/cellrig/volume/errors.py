@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from cellrig.errors import CellrigError, Conflict, Invalid, InvalidTopology, NotFound
+from cellrig.errors import (
+    CellrigError,
+    Conflict,
+    Invalid,
+    InvalidTopology,
+    NotFound,
+    OverLimit,
+)
 
 
 class _Missing(NotFound):
@@ -56,6 +63,39 @@ class BackendNotFound(_Missing):
 
     template = "volume backend {0} does not exist"
     thing = "volume backend"
+
+
+class TransferNotFound(_Missing):
+    """No transfer that the caller may see has this id."""
+
+    template = "transfer {0} does not exist"
+    thing = "transfer"
+
+
+class ServiceNotFound(_Missing):
+    """No service of block storage runs there. Args: the host and its binary."""
+
+    template = "service {0} does not exist"
+    thing = "service"
+
+
+class OverQuota(OverLimit):
+    """The project has as much of block storage as it may (the field's 413)."""
+
+
+class AttachmentInUse(Conflict):
+    """Compute has the volume by this attachment: it is ended there (CVE-2023-2088).
+
+    Args: the attachment's id, the server's.
+    """
+
+    template = "attachment {0} is in use by server {1}: detach the volume from the server"
+
+
+class WrongTransferKey(Invalid):
+    """A volume is not handed over without the key. Args: the transfer's id."""
+
+    template = "transfer {0} is not accepted with this key"
 
 
 class InvalidVolume(Invalid):

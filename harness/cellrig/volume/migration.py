@@ -17,6 +17,7 @@ from cellrig.db.database import Transaction
 from cellrig.errors import Invalid
 from cellrig.volume.burial import bury_if_over
 from cellrig.volume.checks import (
+    check_admin,
     check_not_migrating,
     check_status,
     source_of,
@@ -36,7 +37,6 @@ from cellrig.volume.records import (
 from cellrig.volume.showing import show
 from cellrig.volume.surroundings import Surroundings
 from cellrig.volume.types import Attachment, AttachmentStatus, Volume, VolumeStatus
-from cellrig.volume.volumes import check_admin
 
 MIGRATING = "migrating"
 SUCCESS = "success"

@@ -65,7 +65,7 @@ class VolumeRecord(msgspec.Struct, frozen=True, kw_only=True):
     volume_type_id: str
     multiattach: bool
     bootable: bool
-    read_only: bool
+    read_only: bool | None
     project_id: str
     user_id: str
     availability_zone: str
@@ -92,8 +92,10 @@ def visible(context: RequestContext, project_id: str) -> bool:
 def volume_record(row: Row) -> VolumeRecord:
     """Make a volume of a row."""
     values: dict[str, Any] = dict(zip(_columns(tables.volumes), row[1:], strict=True))
-    for flag in ("multiattach", "bootable", "read_only"):
+    for flag in ("multiattach", "bootable"):
         values[flag] = bool(values[flag])
+    if values["read_only"] is not None:
+        values["read_only"] = bool(values["read_only"])
     values["status"] = VolumeStatus(values["status"])
     for mapping in ("image_metadata", "metadata"):
         values[mapping] = _decode_strings(values[mapping])
@@ -273,14 +275,29 @@ def find_type(transaction: Transaction, context: RequestContext, name_or_id: str
     """
     for key in ("id", "name"):
         row = transaction.one(select_by(tables.volume_types, key), **{key: name_or_id})
-        if row is not None and ((found := type_of(row)).is_public or context.is_admin):
+        if row is not None and may_use(transaction, context, found := type_of(row)):
             return found
     raise VolumeTypeNotFound(name_or_id)
+
+
+def may_use(transaction: Transaction, context: RequestContext, volume_type: VolumeType) -> bool:
+    """Whether a caller may use a volume type: it is public, or the project has access to it."""
+    if volume_type.is_public or context.is_admin:
+        return True
+    statement = select_by(tables.type_access, "volume_type_id", "project_id")
+    given = {"volume_type_id": volume_type.id, "project_id": context.project_id}
+    return transaction.one(statement, **given) is not None
 
 
 def add_type(transaction: Transaction, volume_type: VolumeType) -> None:
     """Write a new volume type."""
     transaction.run(insert_into(tables.volume_types), **_values(volume_type))
+
+
+def change_type(transaction: Transaction, type_id: str, **changes: Any) -> None:
+    """Change columns of a volume type."""
+    statement = update_by(tables.volume_types, "id", *sorted(changes))
+    transaction.run(statement, by_id=type_id, **_encoded(changes))
 
 
 # -- both ways ---------------------------------------------------------------------------------

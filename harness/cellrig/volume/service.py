@@ -7,9 +7,10 @@ from collections.abc import Callable, Mapping, Sequence
 from cellrig.context import RequestContext
 from cellrig.db.database import Database
 from cellrig.driver.reports import Connector
-from cellrig.image import ImageService
+from cellrig.image import ImageClient
 from cellrig.runtime import Runtime
 from cellrig.seams import Process, Seams
+from cellrig.volume.api import StorageApi
 from cellrig.volume.attachments import Attachments
 from cellrig.volume.client import ComputeNotifications
 from cellrig.volume.connections import Connections
@@ -68,6 +69,10 @@ class BlockStorage:
     def backends(self) -> tuple[Backend, ...]:
         """The backends, in the topology's order."""
         return tuple(self._around.backends.values())
+
+    def api(self) -> StorageApi:
+        """Return all that a face serves to users."""
+        return StorageApi(self._around)
 
     def serving(self, process: Process) -> BlockStorage:
         """Return the same service, run by another process."""
@@ -169,9 +174,10 @@ class BlockStorage:
         *,
         force: bool = False,
         metadata: Mapping[str, str] | None = None,
+        description: str | None = None,
     ) -> VolumeSnapshot:
         """Take a snapshot."""
-        return self._snapshots.create(context, volume_id, name, force, metadata)
+        return self._snapshots.create(context, volume_id, name, force, metadata, description)
 
     def snapshot_get(self, context: RequestContext, snapshot_id: str) -> VolumeSnapshot:
         """Return a snapshot."""
@@ -272,7 +278,7 @@ class BlockStorage:
 def block_storage(
     database: Database,
     backends: Sequence[Backend],
-    images: ImageService,
+    images: ImageClient,
     runtime: Runtime,
     seams: Seams,
     new_uuid: Callable[[], str],

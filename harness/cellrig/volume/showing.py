@@ -49,6 +49,7 @@ def shown(
         size=record.size,
         status=status_of(record.status, attachments),
         volume_type=type_names.get(record.volume_type_id, record.volume_type_id),
+        volume_type_id=record.volume_type_id,
         multiattach=record.multiattach,
         bootable=record.bootable,
         read_only=record.read_only,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from sqlalchemy import bindparam, select
 
@@ -10,9 +11,11 @@ from cellrig.context import RequestContext
 from cellrig.db.database import Statement
 from cellrig.errors import CellrigError
 from cellrig.volume import tables
-from cellrig.volume.checks import check_not_migrating, check_status
+from cellrig.volume.checks import check_admin, check_not_migrating, check_status
 from cellrig.volume.errors import InvalidSnapshot
+from cellrig.volume.quotas import Wanted, check_quota
 from cellrig.volume.records import (
+    VolumeRecord,
     add_snapshot,
     change_snapshot,
     find_snapshot,
@@ -24,13 +27,13 @@ from cellrig.volume.records import (
 from cellrig.volume.showing import show
 from cellrig.volume.surroundings import Surroundings
 from cellrig.volume.types import VolumeSnapshot, VolumeStatus
-from cellrig.volume.volumes import check_admin
 
 _OF_PROJECT = Statement(
     select(tables.snapshots)
     .where(tables.snapshots.c.project_id == bindparam("project_id"))
     .order_by(tables.snapshots.c.number.desc())
 )
+_ALL = Statement(select(tables.snapshots).order_by(tables.snapshots.c.number.desc()))
 _DELETABLE = ("available", "error", "error_deleting")
 
 
@@ -48,6 +51,7 @@ class Snapshots:
         name: str,
         force: bool,
         metadata: Mapping[str, str] | None,
+        description: str | None = None,
     ) -> VolumeSnapshot:
         """See `VolumeClient.snapshot_create`.
 
@@ -61,12 +65,15 @@ class Snapshots:
             check_status(transaction, record, "take a snapshot", *allowed)
             check_not_migrating(record, "take a snapshot of")
             (volume,) = show(transaction, around.backends, [record])
+            more = {"snapshots": 1, "gigabytes": volume.size}
+            owner = context.project_id
+            check_quota(transaction, Wanted(context, owner, volume.volume_type_id, more))
             now = around.runtime.now()
             snapshot = VolumeSnapshot(
                 id=around.new_uuid(),
                 volume_id=volume_id,
                 name=name,
-                description=None,
+                description=description,
                 status="creating",
                 size=volume.size,
                 project_id=context.project_id,
@@ -96,11 +103,36 @@ class Snapshots:
         with self._transaction() as transaction:
             return find_snapshot(transaction, context, snapshot_id)
 
-    def all(self, context: RequestContext) -> tuple[VolumeSnapshot, ...]:
-        """See `VolumeClient.snapshot_list`."""
+    def all(
+        self, context: RequestContext, all_projects: bool = False
+    ) -> tuple[VolumeSnapshot, ...]:
+        """See `VolumeClient.snapshot_list`; administrators may ask for those of all projects."""
         with self._transaction() as transaction:
-            rows = transaction.all(_OF_PROJECT, project_id=context.project_id)
+            if all_projects and context.is_admin:
+                rows = transaction.all(_ALL)
+            else:
+                rows = transaction.all(_OF_PROJECT, project_id=context.project_id)
         return tuple(map(snapshot_of, rows))
+
+    def change(self, context: RequestContext, snapshot_id: str, **changes: Any) -> VolumeSnapshot:
+        """Change a name, a description or the whole metadata; None is a value too."""
+        with self._transaction() as transaction:
+            find_snapshot(transaction, context, snapshot_id)
+            change_snapshot(transaction, snapshot_id, **changes)
+            return find_snapshot(transaction, context, snapshot_id)
+
+    def change_metadata(
+        self,
+        context: RequestContext,
+        snapshot_id: str,
+        change: Callable[[dict[str, str]], dict[str, str]],
+    ) -> dict[str, str]:
+        """Let `change` make new metadata of what a snapshot has, in one step; return them."""
+        with self._transaction() as transaction:
+            known = find_snapshot(transaction, context, snapshot_id).metadata
+            made = change(known)
+            change_snapshot(transaction, snapshot_id, metadata=made)
+            return made
 
     def delete(self, context: RequestContext, snapshot_id: str) -> None:
         """See `VolumeClient.snapshot_delete`.
@@ -108,7 +140,6 @@ class Snapshots:
         Raises:
             BackendFailed: the snapshot is error_deleting; deleting it can be tried again.
         """
-        around = self._around
         with self._transaction() as transaction:
             snapshot = find_snapshot(transaction, context, snapshot_id)
             if snapshot.status not in _DELETABLE:
@@ -118,6 +149,19 @@ class Snapshots:
                 )
             volume = get_volume(transaction, snapshot.volume_id)
             change_snapshot(transaction, snapshot_id, status="deleting")
+        self._finish_delete(volume, snapshot)
+
+    def force_delete(self, context: RequestContext, snapshot_id: str) -> None:
+        """Delete a snapshot in whatever status it is (administrators); raises as `delete`."""
+        check_admin(context, "delete a snapshot by force")
+        with self._transaction() as transaction:
+            snapshot = find_snapshot(transaction, context, snapshot_id)
+            volume = get_volume(transaction, snapshot.volume_id)
+            change_snapshot(transaction, snapshot_id, status="deleting")
+        self._finish_delete(volume, snapshot)
+
+    def _finish_delete(self, volume: VolumeRecord, snapshot: VolumeSnapshot) -> None:
+        around = self._around
         try:
             around.ask(
                 volume.backend,
@@ -125,10 +169,10 @@ class Snapshots:
                 lambda backend: backend.delete_snapshot(snapshot),
             )
         except CellrigError:
-            self._set(snapshot_id, "error_deleting")
+            self._set(snapshot.id, "error_deleting")
             raise
         with self._transaction() as transaction:
-            remove_snapshot(transaction, snapshot_id)
+            remove_snapshot(transaction, snapshot.id)
 
     def reset_status(
         self, context: RequestContext, snapshot_id: str, status: str

@@ -12,7 +12,7 @@ import msgspec
 
 from cellrig.context import RequestContext
 from cellrig.db.database import Database
-from cellrig.image import ImageService
+from cellrig.image import ImageClient
 from cellrig.runtime import Runtime
 from cellrig.seams import Seams
 from cellrig.volume.backends.interface import BackendContext
@@ -47,17 +47,19 @@ class StorageRequest(msgspec.Struct, frozen=True):
         backends: where volumes can be.
         types: volume types, name to extra specs; the first is the default one.
         make_directory: makes the directory of something that has a name, and returns it.
+        is_new: the types are to be made; else the database has what there is of them.
     """
 
     backends: Sequence[BackendSpec]
     types: Mapping[str, Mapping[str, str]]
     make_directory: Callable[[str], Path]
+    is_new: bool = True
 
 
 def start_block_storage(
     database: Database,
     request: StorageRequest,
-    images: ImageService,
+    images: ImageClient,
     runtime: Runtime,
     seams: Seams,
     new_uuid: Callable[[], str],
@@ -92,6 +94,6 @@ def start_block_storage(
         next(iter(request.types)),
     )
     administrator = RequestContext("", "admin", "admin", is_admin=True)
-    for name, extra_specs in request.types.items():
+    for name, extra_specs in request.types.items() if request.is_new else ():
         service.type_create(administrator, name, extra_specs=extra_specs)
     return service

@@ -11,7 +11,7 @@ import msgspec
 
 from cellrig.db.database import Database
 from cellrig.errors import CellrigError
-from cellrig.image import ImageService
+from cellrig.image import ImageClient
 from cellrig.runtime import Runtime
 from cellrig.runtime.interface import Lock
 from cellrig.seams import Process, Seams
@@ -95,7 +95,7 @@ class Surroundings:
         self,
         database: Database,
         backends: Mapping[str, Backend],
-        images: ImageService,
+        images: ImageClient,
         runtime: Runtime,
         seams: Seams,
         new_uuid: Callable[[], str],

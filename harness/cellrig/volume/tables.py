@@ -39,7 +39,7 @@ volumes = Table(
     Column("volume_type_id", _UUID, nullable=False),
     Column("multiattach", Integer, nullable=False),
     Column("bootable", Integer, nullable=False),
-    Column("read_only", Integer, nullable=False),
+    Column("read_only", Integer),
     Column("project_id", _NAME, nullable=False),
     Column("user_id", _NAME, nullable=False),
     Column("availability_zone", _NAME, nullable=False),
@@ -98,6 +98,64 @@ attachments = Table(
     Index("attachments_by_project", "project_id"),
 )
 
+#: The projects that may use a type that is not public.
+type_access = Table(
+    "volume_type_access",
+    metadata,
+    Column("volume_type_id", _UUID, primary_key=True),
+    Column("project_id", _NAME, primary_key=True),
+)
+
+#: The types that projects have by default, where they have one of their own.
+default_types = Table(
+    "default_types",
+    metadata,
+    Column("project_id", _NAME, primary_key=True),
+    Column("volume_type_id", _UUID, nullable=False),
+)
+
+#: Limits of projects and of the class that the others have; the rest have the field's defaults.
+quotas = Table(
+    "quotas",
+    metadata,
+    Column("project_id", _NAME, primary_key=True),
+    Column("resource", _NAME, primary_key=True),
+    Column("hard_limit", Integer, nullable=False),
+)
+quota_classes = Table(
+    "quota_classes",
+    metadata,
+    Column("class_name", _NAME, primary_key=True),
+    Column("resource", _NAME, primary_key=True),
+    Column("hard_limit", Integer, nullable=False),
+)
+
+#: Volumes that wait for another project; of the key only a digest is kept.
+transfers = Table(
+    "transfers",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=True),
+    Column("id", _UUID, nullable=False, unique=True),
+    Column("name", _NAME, nullable=False),
+    Column("volume_id", _UUID, nullable=False, unique=True),
+    Column("project_id", _NAME, nullable=False),
+    Column("key_digest", String(64), nullable=False),
+    Column("without_snapshots", Integer, nullable=False),
+    Column("created_at", Float(53), nullable=False),
+    Index("transfers_by_project", "project_id"),
+)
+
+#: What administrators have said of services; one of which nothing was said is enabled.
+services = Table(
+    "services",
+    metadata,
+    Column("host", _NAME, primary_key=True),
+    Column("binary_name", _NAME, primary_key=True),
+    Column("disabled", Integer, nullable=False),
+    Column("disabled_reason", _NAME),
+    Column("frozen", Integer, nullable=False),
+    Column("updated_at", Float(53), nullable=False),
+)
 
 VOLUMES_SCHEMA = Schema("volumes", 1, metadata)
 

@@ -22,6 +22,9 @@ class VolumeStatus(StrEnum):
     DETACHING = "detaching"
     EXTENDING = "extending"
     RETYPING = "retyping"
+    REVERTING = "reverting"
+    UPLOADING = "uploading"
+    AWAITING_TRANSFER = "awaiting-transfer"
     DELETING = "deleting"
     MAINTENANCE = "maintenance"
     ERROR = "error"
@@ -101,6 +104,8 @@ class Volume(msgspec.Struct, frozen=True, kw_only=True):
 
     Args:
         status: follows from the attachments where there are any.
+        volume_type, volume_type_id: the type's name, and its id.
+        read_only: None where nobody has ever said it.
         backend: the name of the backend that has it.
         backend_uuid: the backend service's uuid, by which hosts lock targets that it shares.
         shared_targets: volumes of the backend share targets on a host, so that connecting one
@@ -116,9 +121,10 @@ class Volume(msgspec.Struct, frozen=True, kw_only=True):
     size: int
     status: VolumeStatus
     volume_type: str
+    volume_type_id: str = ""
     multiattach: bool
     bootable: bool
-    read_only: bool
+    read_only: bool | None
     project_id: str
     user_id: str
     availability_zone: str

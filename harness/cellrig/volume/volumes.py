@@ -9,9 +9,10 @@ from sqlalchemy import bindparam, select
 
 from cellrig.context import RequestContext
 from cellrig.db.database import Statement, Transaction
-from cellrig.errors import CellrigError, Forbidden, Invalid
+from cellrig.errors import CellrigError, Invalid
 from cellrig.volume import tables
 from cellrig.volume.checks import (
+    check_admin,
     check_not_migrating,
     check_status,
     current_status,
@@ -19,6 +20,7 @@ from cellrig.volume.checks import (
 )
 from cellrig.volume.choosing import room_on
 from cellrig.volume.errors import InvalidVolume, NoBackend
+from cellrig.volume.quotas import Wanted, check_quota, check_quota_of_type, check_volume_size
 from cellrig.volume.records import (
     VolumeRecord,
     attachments_of,
@@ -114,6 +116,10 @@ class Volumes:
             check_status(transaction, volume, what if len(allowed) == 1 else "retype", *allowed)
             check_not_migrating(volume, "retype")
             self._check_fits(volume, volume_type)
+            if volume_type.id != volume.volume_type_id:
+                more = {"volumes": 1, "gigabytes": volume.size}
+                wanted = Wanted(context, volume.project_id, volume_type.id, more)
+                check_quota_of_type(transaction, wanted)
             change_volume(
                 transaction,
                 volume_id,
@@ -183,6 +189,10 @@ class Volumes:
         check_not_migrating(volume, "extend")
         if size <= volume.size:
             raise Invalid(f"volume {volume_id} has {volume.size} GiB and cannot get {size} GiB")
+        check_volume_size(transaction, context, volume.project_id, size)
+        more = {"gigabytes": size - volume.size}
+        owner = volume.project_id
+        check_quota(transaction, Wanted(context, owner, volume.volume_type_id, more))
         room = room_on(transaction, self._around.backend(volume.backend))
         if size - volume.size > room:
             raise NoBackend(size, f"{volume.backend}, where it is, has {room:g} GiB left")
@@ -261,16 +271,6 @@ _OF_ATTACHMENTS = (
     VolumeStatus.IN_USE,
     VolumeStatus.DETACHING,
 )
-
-
-def check_admin(context: RequestContext, what: str) -> None:
-    """Refuse a caller who is no administrator.
-
-    Raises:
-        Forbidden: names what only administrators do.
-    """
-    if not context.is_admin:
-        raise Forbidden(f"only an administrator may {what}")
 
 
 def strings(given: Mapping[str, str] | None) -> dict[str, str] | None:

@@ -8,6 +8,7 @@ from cellrig.compute.api.moves import Moves
 from cellrig.compute.api.requests import ServerRequest
 from cellrig.compute.api.running_moves import RunningMoves
 from cellrig.compute.api.server_filters import ServerFilterArguments, ServerFilters
+from cellrig.compute.api.server_interfaces import ServerInterfaces
 from cellrig.compute.api.server_list import ServerLists, ServerQuery, ServerWalk
 from cellrig.compute.api.servers import Servers
 from cellrig.compute.api.shelving import Shelving
@@ -27,6 +28,7 @@ __all__ = [
     "ServerFilterArguments",
     "ServerFilters",
     "ServerGroups",
+    "ServerInterfaces",
     "ServerLists",
     "ServerQuery",
     "ServerRequest",

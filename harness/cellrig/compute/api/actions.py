@@ -146,7 +146,7 @@ class ServerActions:
         chosen = image or instance.image_id
         if chosen is None:
             raise Invalid(f"server {server_id} has no image of its own: name one to rescue from")
-        found = self._around.images.get(chosen)
+        found = self._around.images.find(context, chosen)
         can = not instance.boots_from_volume or node_has_trait(
             self._around.placement, cell, instance, _RESCUES_VOLUMES
         )
@@ -178,7 +178,7 @@ class ServerActions:
     def rebuild(self, context: RequestContext, server_id: str, image: str) -> None:
         """Build a server anew from an image, where it is."""
         _cell, instance = self._tasks.placed(context, server_id)
-        found = self._around.images.get(image)
+        found = self._around.images.find(context, image)
         check_image_fits(found, instance.hosted_flavor)
         if instance.boots_from_volume:
             self._check_same_image(server_id, found)
@@ -235,6 +235,7 @@ class ServerActions:
                 **(properties or {}),
                 "instance_uuid": server_id,
             },
+            owner=context.project_id,
         )
         self._around.images.create(image)
         try:
@@ -287,7 +288,7 @@ class ServerActions:
         cell.instances.update(
             instance.uuid, InstanceChanges(vm_state=_RESETS[state], task_state=None)
         )
-        for migration in cell.migrations.of_instance(server_id):
+        for migration in cell.migrations.under_way_of(server_id):
             if migration.status == MigrationStatus.FINISHED:
                 self._confirm(context, cell, migration)
 

@@ -79,7 +79,7 @@ class Sources:
             raise Invalid(f"block_device_mapping_v2: {error}") from None
 
     def _image(self, uuid: str) -> Origin:
-        image = self._around.images.get(uuid)
+        image = self._around.images.find(self._context, uuid)
         if image.status != "active":
             raise Invalid(
                 f"image {image.name!r} is {image.status}; a volume is made from an active one"

@@ -99,8 +99,8 @@ class Migrations:
         cell, _instance = self._tasks.placed(context, server_id)
         return [
             each
-            for each in cell.migrations.of_instance(server_id)
-            if each.type == MigrationType.LIVE_MIGRATION and not each.status.is_over
+            for each in cell.migrations.under_way_of(server_id)
+            if each.type == MigrationType.LIVE_MIGRATION
         ]
 
     def show(self, context: RequestContext, server_id: str, migration_id: int | str) -> Migration:

@@ -68,14 +68,19 @@ class Moves:
             host: where to (microversion 2.56); None lets the scheduler choose.
 
         Raises:
-            Invalid: its own host, or one of another cell, unknown, down or disabled.
+            Invalid: its own host, or one that is unknown, down or disabled; or one of another cell,
+                where moves between cells are not allowed.
             Conflict: the server's state.
         """
         check_admin(context, "migrate a server")
         cell, instance, _host = self._tasks.find_to_move(context, server_id, "migrate", _MOVABLE)
         if host is not None:
-            self.check_destination(cell, instance, host)
-            self._tasks.check_target(cell, host)
+            where = cell
+            if self._around.cross_cell_moves:
+                where = self._around.cells.databases[self._other_host(instance, host)]
+            else:
+                self.check_destination(cell, instance, host)
+            self._tasks.check_target(where, host)
         self._tasks.begin(
             context,
             cell,
@@ -123,7 +128,9 @@ class Moves:
             Conflict: there is nothing to revert, or its source is down.
         """
         cell, instance, migration = self._finished(context, server_id, "revertResize")
-        self._tasks.check_up(cell, migration.source_compute, server_id)
+        source = migration.source_compute
+        home = self._around.cells.of_host(source) if migration.cross_cell else cell
+        self._tasks.check_up(home, source, server_id)
         self._end(
             context,
             cell,
@@ -141,14 +148,23 @@ class Moves:
         Raises:
             Invalid: it does not exist, is the server's own, or another cell's.
         """
-        where = self._around.cell_of_host(host)
-        if host == instance.host:
-            raise Invalid(f"server {instance.uuid} is on host {host} already: name another one")
+        where = self._other_host(instance, host)
         if where != cell.name:
             raise Invalid(
                 f"host {host} is in cell {where}; server {instance.uuid} is in cell {cell.name} "
                 "and moves within it"
             )
+
+    def _other_host(self, instance: Instance, host: str) -> str:
+        """Return the cell of a host that an administrator names.
+
+        Raises:
+            Invalid: it does not exist, or is the server's own.
+        """
+        where = self._around.cell_of_host(host)
+        if host == instance.host:
+            raise Invalid(f"server {instance.uuid} is on host {host} already: name another one")
+        return where
 
     def _check_flavor(self, instance: Instance, flavor: Flavor) -> None:
         current = instance.flavor
@@ -180,7 +196,7 @@ class Moves:
         cell, instance = self._tasks.placed(context, server_id)
         check_unlocked(context, instance)
         check_states(instance, action, (VmState.RESIZED,))
-        for migration in cell.migrations.of_instance(server_id):
+        for migration in cell.migrations.under_way_of(server_id):
             if migration.status == MigrationStatus.FINISHED:
                 return cell, instance, migration
         raise Conflict(f"server {server_id} has no move that {action} could end")
@@ -204,7 +220,10 @@ class Moves:
         def hand_on() -> None:
             allowed = (MigrationStatus.FINISHED, status)
             cell.migrations.update(uuid, MigrationChanges(status=status), allowed)
-            send(compute)
+            if migration.cross_cell:
+                self._around.conductor.go_on_across_cells(context, instance.uuid)
+            else:
+                send(compute)
 
         try:
             self._tasks.begin(context, cell, instance, action, task, (VmState.RESIZED,), hand_on)

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from cellrig.cells import Cells, Stream
-from cellrig.cells.streams import Answer
 from cellrig.db import CellDatabase
 from cellrig.db.conditions import AtLeast, AtMost, Condition, Either, Equals
 from cellrig.db.ordering import Order, Position, SortKey
-from cellrig.db.questions import Question
+from cellrig.db.questions import Batch, Question
 from cellrig.errors import Invalid, MarkerNotFound
 from cellrig.model import InstanceAction, Migration, Service
 
@@ -17,20 +16,21 @@ from cellrig.model import InstanceAction, Migration, Service
 MIGRATIONS = Order((SortKey("created_at", descending=True), SortKey("uuid", descending=True)))
 #: The newest first (microversion 2.58).
 ACTIONS = Order((SortKey("start_time", descending=True), SortKey("id", descending=True)))
-SERVICES = Order((SortKey("host"), SortKey("binary"), SortKey("uuid")))
+#: A host has one service of a kind, and is in one cell.
+SERVICES = Order((SortKey("host"), SortKey("binary")))
 
 
-def migrations_of(cell: CellDatabase, question: Question) -> Answer[Migration]:
+def migrations_of(cell: CellDatabase, question: Question) -> Batch[Migration]:
     """Ask a cell for migrations."""
     return cell.listing.migrations(question)
 
 
-def actions_of(cell: CellDatabase, question: Question) -> Answer[InstanceAction]:
+def actions_of(cell: CellDatabase, question: Question) -> Batch[InstanceAction]:
     """Ask a cell for instance actions."""
     return cell.listing.actions(question)
 
 
-def services_of(cell: CellDatabase, question: Question) -> Answer[Service]:
+def services_of(cell: CellDatabase, question: Question) -> Batch[Service]:
     """Ask a cell for services."""
     return cell.listing.services(question)
 

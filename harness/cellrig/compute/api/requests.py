@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
 from cellrig.compute.api.block_devices import CheckedDevices, check_block_devices
+from cellrig.compute.api.network_requests import NetworkChoice, wanted_interfaces
 from cellrig.compute.api.policy import check_admin, may_see
 from cellrig.compute.api.surroundings import Surroundings
 from cellrig.compute.api.volume_images import with_disks_of
@@ -19,6 +20,7 @@ from cellrig.model import (
     BlockDevice,
     Flavor,
     ImageProperties,
+    NetworkRequest,
     Presentation,
     RequestSpec,
     ServerGroup,
@@ -48,6 +50,7 @@ class ServerRequest(msgspec.Struct, frozen=True, kw_only=True):
         group: uuid of the server group to join.
         hints: the field's scheduler hints: ``same_host``, ``different_host``, ...
         presentation: what the API shows of the servers and nobody else needs.
+        networks: the interfaces of each server, or ``auto`` or ``none``.
     """
 
     flavor: str
@@ -64,6 +67,7 @@ class ServerRequest(msgspec.Struct, frozen=True, kw_only=True):
     hostname: str | None = None
     block_devices: tuple[BlockDevice, ...] = ()
     presentation: Presentation = Presentation()
+    networks: NetworkChoice | Sequence[NetworkRequest] = "auto"
 
 
 class CheckedRequest(msgspec.Struct, frozen=True):
@@ -76,6 +80,7 @@ class CheckedRequest(msgspec.Struct, frozen=True):
     force_host: str | None
     force_node: str | None
     devices: CheckedDevices | None
+    interfaces: tuple[NetworkRequest, ...]
 
     @property
     def boots_from_volume(self) -> bool:
@@ -121,11 +126,12 @@ def check_request(
         Invalid: names the argument, what was given and what it takes.
         NotFound: a flavor, image, volume, host, zone or group does not exist.
         Forbidden: somebody who is no administrator names a host.
+        Conflict: there are several networks, and none is chosen.
     """
     _check_texts(asked)
     flavor = rig.api.flavors.get(asked.flavor)
     validate_extra_specs(flavor.extra_specs)
-    image = None if asked.image is None else rig.images.get(asked.image)
+    image = None if asked.image is None else rig.images.find(context, asked.image)
     wanted = asked.block_devices
     if image is not None:
         check_image_fits(image, flavor)
@@ -141,7 +147,8 @@ def check_request(
             rig.api.mappings.cell_of_host(host)
     if asked.group is not None:
         find_group(context, rig, asked.group)
-    return CheckedRequest(asked, flavor, image, zone, force_host, force_node, devices)
+    interfaces = wanted_interfaces(context, rig, asked.networks, asked.count)
+    return CheckedRequest(asked, flavor, image, zone, force_host, force_node, devices, interfaces)
 
 
 def _check_devices(

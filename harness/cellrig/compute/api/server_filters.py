@@ -76,6 +76,8 @@ class ServerFilterArguments(TypedDict, total=False):
     changes_since: float
     changes_before: float
     deleted: bool
+    ip: str
+    ip6: str
     tags: Words
     tags_any: Words
     not_tags: Words
@@ -101,6 +103,7 @@ class ServerFilters(msgspec.Struct, frozen=True, kw_only=True):
         changes_since: changed then or later; deleted servers are listed too.
         changes_before: changed then or earlier.
         deleted: only deleted servers, for administrators; False for none of them.
+        ip, ip6: a regular expression that is found in one of its addresses of that version.
         tags, tags_any: it has all of them, or any.
         not_tags, not_tags_any: it has not all of them, or not any.
     """
@@ -127,6 +130,8 @@ class ServerFilters(msgspec.Struct, frozen=True, kw_only=True):
     changes_since: float | None = None
     changes_before: float | None = None
     deleted: bool | None = None
+    ip: str | None = None
+    ip6: str | None = None
     tags: Words | None = None
     tags_any: Words | None = None
     not_tags: Words | None = None

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from itertools import islice
+from itertools import chain, islice
 from typing import Generic, TypeVar
 
 import msgspec
 
 from cellrig.cells import Stream
-from cellrig.cells.streams import Answer
+from cellrig.compute.api.address_filters import with_addresses
 from cellrig.compute.api.policy import may_see
 from cellrig.compute.api.record_lists import check_limit
 from cellrig.compute.api.server_filters import ServerFilters, order_of
@@ -18,7 +18,7 @@ from cellrig.context import RequestContext
 from cellrig.db import CellDatabase
 from cellrig.db.conditions import Condition
 from cellrig.db.ordering import Order, Position
-from cellrig.db.questions import Question
+from cellrig.db.questions import Batch, Question
 from cellrig.errors import CellUnavailable, MarkerNotFound, NotFound
 from cellrig.model import (
     BriefServer,
@@ -60,7 +60,7 @@ class _Form(msgspec.Struct, Generic[S], frozen=True):
         of_request: makes it of a server that is in no cell yet.
     """
 
-    ask: Callable[[CellDatabase, Question], Answer[S]]
+    ask: Callable[[CellDatabase, Question], Batch[S]]
     of_request: Callable[[BuildRequest], S]
 
 
@@ -91,12 +91,16 @@ class ServerWalk(Generic[S]):
         requests: servers in no cell yet.
         stream: those of the cells.
         fails: raise what is wrong with a cell that does not answer.
+        changing_cells: a server may be read in the cell that it leaves and in the one it goes to.
     """
 
-    def __init__(self, requests: Sequence[S], stream: Stream[S], fails: bool) -> None:
+    def __init__(
+        self, requests: Sequence[S], stream: Stream[S], fails: bool, changing_cells: bool = False
+    ) -> None:
         self._shown = {server.id for server in requests}
+        self._changing_cells = changing_cells
         self._stream: Stream[S] = stream
-        self._servers: Iterator[S] = self._all(list(requests))
+        self._servers: Iterator[S] = chain(requests, self._of_cells())
         self._fails = fails
 
     @property
@@ -115,10 +119,17 @@ class ServerWalk(Generic[S]):
             raise next(iter(self.missing.values()))
         return taken
 
-    def _all(self, requests: list[S]) -> Iterator[S]:
-        yield from requests
+    def _of_cells(self) -> Iterator[S]:
+        if self._changing_cells:
+            return self._once()
+        if not self._shown:
+            return iter(self._stream)
+        return (server for server in self._stream if server.id not in self._shown)
+
+    def _once(self) -> Iterator[S]:
         for server in self._stream:
             if server.id not in self._shown:
+                self._shown.add(server.id)
                 yield server
 
 
@@ -159,13 +170,13 @@ class ServerLists:
         servers = walk.take(query.limit)
         unknown: tuple[UnknownServer, ...] = ()
         if walk.missing and query.missing_cells == MissingCells.RECORDS:
-            filters = query.filters.seen_by(context)
+            filters = with_addresses(context, self._around, query.filters.seen_by(context))
             unknown = self._unknown(filters, walk.missing, servers, query.limit)
         return ServerList(tuple(servers), walk.missing, unknown)
 
     def _walk(self, context: RequestContext, query: ServerQuery, form: _Form[S]) -> ServerWalk[S]:
         check_limit(query.limit)
-        filters = query.filters.seen_by(context)
+        filters = with_addresses(context, self._around, query.filters.seen_by(context))
         order = order_of(query.sort_keys, query.sort_dirs)
         conditions = filters.conditions()
         marker = None if query.marker is None else self._marker(context, query.marker, order)
@@ -187,6 +198,7 @@ class ServerLists:
                 None if marker is None or marker.among_requests else marker.position,
             ),
             query.missing_cells == MissingCells.FAIL,
+            self._around.cross_cell_moves,
         )
 
     def _requests(

@@ -13,8 +13,8 @@ from cellrig.compute.api.boot_volumes import (
     end_attachment,
     end_attachments,
     free_attachments,
-    reserve_volumes,
 )
+from cellrig.compute.api.network_requests import free_interfaces
 from cellrig.compute.api.policy import check_unlocked, may_see
 from cellrig.compute.api.record_lists import (
     ACTIONS,
@@ -24,13 +24,12 @@ from cellrig.compute.api.record_lists import (
     position_of_marker,
 )
 from cellrig.compute.api.requests import (
-    CheckedRequest,
     ServerRequest,
     check_metadata,
     check_name,
-    check_request,
     check_tags,
 )
+from cellrig.compute.api.server_creation import ServerCreation
 from cellrig.compute.api.surroundings import Surroundings
 from cellrig.compute.shelving import SHELVED_IMAGE
 from cellrig.compute.volume_deletion import delete_volumes
@@ -39,15 +38,12 @@ from cellrig.db import CellDatabase
 from cellrig.db.hosts import COMPUTE
 from cellrig.errors import CellrigError, Conflict, NotFound
 from cellrig.model import (
-    BuildRequest,
     Instance,
     InstanceAction,
     InstanceChanges,
     Migration,
     MigrationChanges,
     MigrationStatus,
-    Presentation,
-    RequestSpec,
     Server,
     Service,
     TaskState,
@@ -65,100 +61,11 @@ class Servers:
 
     def __init__(self, around: Surroundings) -> None:
         self._around = around
+        self._creation = ServerCreation(around)
 
     def create(self, context: RequestContext, asked: ServerRequest) -> list[Server]:
-        """Ask for servers; they are built after this has returned.
-
-        Returns:
-            The servers as they are asked for: in no cell, status BUILD.
-
-        Raises:
-            Invalid, NotFound, Forbidden: see `check_request`; nothing has been written.
-        """
-        around = self._around
-        checked = check_request(context, around, asked)
-        reservation = f"r-{around.new_uuid()[:8]}"
-        pairs = [
-            self._request(context, checked, reservation, index) for index in range(asked.count)
-        ]
-        try:
-            pairs = self._with_volumes(context, pairs)
-            around.api.requests.create([(request, _lasting(spec)) for request, spec in pairs])
-            if asked.presentation != Presentation():
-                uuids = [request.instance.uuid for request, _spec in pairs]
-                around.api.presentations.save(uuids, asked.presentation)
-            around.conductor.schedule_and_build_instances(
-                context,
-                tuple(request for request, _spec in pairs),
-                tuple(spec for _request, spec in pairs),
-            )
-        except Exception:
-            for request, _spec in pairs:
-                self._withdraw(request.instance.uuid)
-                free_attachments(context, around, request.block_devices)
-            raise
-        return [server_of(request.instance, None, request.tags) for request, _spec in pairs]
-
-    def _with_volumes(
-        self, context: RequestContext, pairs: list[tuple[BuildRequest, RequestSpec]]
-    ) -> list[tuple[BuildRequest, RequestSpec]]:
-        """Reserve the volumes of all the servers of a request, or none."""
-        mappings = [mapping for request, _spec in pairs for mapping in request.block_devices]
-        if not mappings:
-            return pairs
-        reserved = reserve_volumes(context, self._around, mappings)
-        return [
-            (
-                msgspec.structs.replace(
-                    request,
-                    block_devices=tuple(
-                        each for each in reserved if each.instance_uuid == request.instance.uuid
-                    ),
-                ),
-                spec,
-            )
-            for request, spec in pairs
-        ]
-
-    def _withdraw(self, instance_uuid: str) -> None:
-        self._around.seams.insist(
-            lambda: self._around.api.requests.build_delete(instance_uuid), "withdraw a request"
-        )
-
-    def _request(
-        self, context: RequestContext, checked: CheckedRequest, reservation: str, index: int
-    ) -> tuple[BuildRequest, RequestSpec]:
-        asked, now = checked.asked, self._around.runtime.now()
-        uuid = self._around.new_uuid()
-        name = asked.name if asked.count == 1 else f"{asked.name}-{index + 1}"
-        instance = Instance(
-            uuid=uuid,
-            name=name,
-            project_id=context.project_id,
-            user_id=context.user_id,
-            task_state=TaskState.SCHEDULING,
-            availability_zone=checked.zone,
-            flavor_id=checked.flavor.id,
-            flavor=checked.flavor,
-            image_id=(
-                None if checked.boots_from_volume or checked.image is None else checked.image.id
-            ),
-            key_name=asked.key_name,
-            hostname=asked.hostname or name,
-            server_group=asked.group,
-            reservation_id=reservation,
-            launch_index=index,
-            created_at=now,
-            updated_at=now,
-            metadata=dict(asked.metadata),
-        )
-        mappings = (
-            ()
-            if checked.devices is None
-            else checked.devices.mappings(uuid, checked.flavor, self._around.new_uuid)
-        )
-        request = BuildRequest(instance, tuple(sorted(set(asked.tags))), mappings)
-        return request, checked.spec(context, uuid)
+        """Ask for servers; see `ServerCreation.create`."""
+        return self._creation.create(context, asked)
 
     def show(self, context: RequestContext, server_id: str) -> Server:
         """Return a server.
@@ -285,7 +192,7 @@ class Servers:
             server_id, "delete", context.request_id, instance.project_id, instance.user_id
         )
         try:
-            self._order_deletion(context, cell, server_id)
+            cell = self._order_where_it_is(context, cell, server_id)
         except NotFound:
             raise  # somebody else was faster
         except Exception:
@@ -299,6 +206,33 @@ class Servers:
         insist(lambda: around.api.mappings.instance_queue_for_delete(server_id), "note a deletion")
         insist(lambda: around.api.requests.spec_delete(server_id), "forget a request spec")
         self._delete_shelved_image(instance)
+        if around.cross_cell_moves and _may_be_between_cells(instance):
+            self._end_between_cells(context, server_id)
+
+    def _order_where_it_is(
+        self, context: RequestContext, cell: CellDatabase, server_id: str
+    ) -> CellDatabase:
+        """Order a deletion in the cell that has the server: it may have left `cell` meanwhile."""
+        try:
+            self._order_deletion(context, cell, server_id)
+        except NotFound as error:
+            other = self._around.cells.of_instance(server_id)
+            if other is None or other.name == cell.name:
+                raise
+            self._around.seams.handled(error, "the server has moved to another cell meanwhile")
+            self._order_deletion(context, other, server_id)
+            return other
+        return cell
+
+    def _end_between_cells(self, context: RequestContext, server_id: str) -> None:
+        """Let the cell that the server has come from forget it; what is not told is swept."""
+        seams, conductor = self._around.seams, self._around.conductor
+        try:
+            seams.insist(
+                lambda: conductor.end_deleted_across_cells(context, server_id), "end a move"
+            )
+        except CellrigError as error:
+            seams.handled(error, "the super-conductor finds the move by itself")
 
     def _delete_shelved_image(self, instance: Instance) -> None:
         """Delete the image that a server was put away as; that it stays keeps no server."""
@@ -322,7 +256,7 @@ class Servers:
         instance = insist(lambda: cell.instances.update(server_id, deleting), "begin a deletion")
         host = instance.host
         if host is None or not insist(lambda: self._is_up(cell, host), "see whether a host is up"):
-            self._delete_here(context, cell, server_id)
+            self._delete_here(context, cell, instance)
             return
         compute = self._around.compute(host)
         insist(lambda: compute.terminate_instance(context, server_id), "order a deletion")
@@ -333,12 +267,14 @@ class Servers:
         if request is not None:
             free_attachments(context, self._around, request.block_devices)
             around = self._around
+            if request.instance.network_info:
+                free_interfaces(context, around, server_id)
             delete_volumes(context, around.volumes, around.seams, request.block_devices)
         return request is not None
 
-    def _delete_here(self, context: RequestContext, cell: CellDatabase, server_id: str) -> None:
+    def _delete_here(self, context: RequestContext, cell: CellDatabase, instance: Instance) -> None:
         """Delete a server without its host; a guest that is left goes when the host is back."""
-        seams = self._around.seams
+        seams, server_id = self._around.seams, instance.uuid
         mappings = seams.insist(
             lambda: cell.block_devices.of_instance(server_id), "see its volumes"
         )
@@ -346,8 +282,9 @@ class Servers:
             end_attachments(context, self._around, mappings)
             delete_volumes(context, self._around.volumes, seams, mappings)
             seams.insist(lambda: cell.block_devices.destroy_all(server_id), "forget its volumes")
-        moves = seams.insist(lambda: cell.migrations.of_instance(server_id), "see its moves")
-        under_way = [migration for migration in moves if not migration.status.is_over]
+        if instance.network_info:
+            free_interfaces(context, self._around, server_id)
+        under_way = seams.insist(lambda: cell.migrations.under_way_of(server_id), "see its moves")
         for consumer in (server_id, *(migration.uuid for migration in under_way)):
             seams.insist(
                 partial(self._around.placement.delete_allocations, consumer),
@@ -358,15 +295,25 @@ class Servers:
         seams.insist(lambda: cell.instances.destroy(server_id), "mark the server deleted")
 
     def _end_move(self, context: RequestContext, cell: CellDatabase, migration: Migration) -> None:
-        """End a move of a server that is deleted without its host; its source forgets it."""
+        """End a move of a server that is deleted without its host; its keeper forgets it.
+
+        One from another cell the super-conductor ends.
+        """
+        if migration.cross_cell:
+            home = self._around.seams.insist(
+                lambda: self._around.cells.of_host(migration.source_compute), "see a cell"
+            )
+            if home.name != cell.name:
+                return
         around, insist, uuid = self._around, self._around.seams.insist, migration.uuid
         for attachment_id in migration.attachments.values():
             end_attachment(context, around, attachment_id)
-        cancelled = MigrationChanges(status=MigrationStatus.CANCELLED)
-        insist(lambda: cell.migrations.update(uuid, cancelled), "end a move")
-        source = around.compute(migration.source_compute)
-        server_id = migration.instance_uuid
-        insist(lambda: source.forget_moved(context, server_id, uuid), "tell a source")
+        keeper, server_id = migration.keeper, migration.instance_uuid
+        over = MigrationChanges(status=MigrationStatus.CANCELLED, left_at=keeper)
+        insist(lambda: cell.migrations.update(uuid, over), "end a move")
+        if keeper is not None:
+            compute = around.compute(keeper)
+            insist(lambda: compute.forget_moved(context, server_id, uuid), "tell a host")
 
     def _is_up(self, cell: CellDatabase, host: str) -> bool:
         return is_up(cell.hosts.service_get(host, COMPUTE), self._around.runtime.now())
@@ -400,12 +347,21 @@ class Servers:
             else:
                 return None, _visible(context, request.instance), request.tags
         cell = around.cells.databases[mapping.cell]
-        return cell, _visible(context, cell.instances.get(server_id)), ()
+        try:
+            instance = cell.instances.get(server_id)
+        except NotFound as error:
+            moved = around.api.mappings.instance_get(server_id).cell
+            if moved in (None, mapping.cell):
+                raise
+            around.seams.handled(error, "the server has moved to another cell meanwhile")
+            cell = around.cells.databases[moved]
+            instance = cell.instances.get(server_id)
+        return cell, _visible(context, instance), ()
 
 
-def _lasting(spec: RequestSpec) -> RequestSpec:
-    """Return what is remembered of a request: a host that was asked for at boot binds no move."""
-    return msgspec.structs.replace(spec, requested_host=None, force_host=None, force_node=None)
+def _may_be_between_cells(instance: Instance) -> bool:
+    moving = instance.task_state is not None and instance.task_state.startswith("resize_")
+    return moving or instance.vm_state == VmState.RESIZED
 
 
 def is_up(service: Service, now: float) -> bool:

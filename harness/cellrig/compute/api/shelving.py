@@ -63,6 +63,7 @@ class Shelving:
             name=f"{instance.name}-shelved",
             status="queued",
             properties={"image_type": "snapshot", "instance_uuid": instance.uuid},
+            owner=instance.project_id,
         )
 
     def offload(self, context: RequestContext, server_id: str) -> None:

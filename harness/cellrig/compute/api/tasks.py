@@ -62,6 +62,26 @@ class Tasks:
         check_states(instance, action, vm_states)
         return cell, instance
 
+    def find_idle(
+        self,
+        context: RequestContext,
+        server_id: str,
+        action: str,
+        vm_states: Sequence[VmState],
+    ) -> tuple[CellDatabase, Instance]:
+        """Return a server as `find` does that has no task.
+
+        Raises:
+            Conflict: it has one.
+        """
+        cell, instance = self.find(context, server_id, action, vm_states)
+        if instance.task_state is not None:
+            raise Conflict(
+                f"server {server_id} is in task_state {instance.task_state}; "
+                f"{action} takes one with no task"
+            )
+        return cell, instance
+
     def find_on_host(
         self,
         context: RequestContext,
@@ -92,9 +112,9 @@ class Tasks:
             Conflict: a move of it has not ended yet.
         """
         cell, instance, host = self.find_on_host(context, server_id, action, vm_states)
-        for migration in cell.migrations.of_instance(server_id):
+        for migration in cell.migrations.under_way_of(server_id):
             # One that is being taken back has given everything back before its server's task ends.
-            if not migration.status.is_over and migration.status != MigrationStatus.REVERTING:
+            if migration.status != MigrationStatus.REVERTING:
                 raise Conflict(
                     f"server {server_id} is still being moved: {migration.type} "
                     f"{migration.uuid} is {migration.status}"

@@ -8,10 +8,9 @@ from cellrig.compute.api.boot_volumes import end_attachment, free_attachment
 from cellrig.compute.api.policy import check_admin, check_unlocked
 from cellrig.compute.api.servers import Servers
 from cellrig.compute.api.surroundings import Surroundings
+from cellrig.compute.api.tasks import Tasks
 from cellrig.compute.api.volume_checks import VolumeChecks
-from cellrig.compute.api.volume_errors import (
-    RootVolume,
-)
+from cellrig.compute.api.volume_errors import RootVolume
 from cellrig.compute.interface import ComputeService
 from cellrig.context import RequestContext
 from cellrig.db import CellDatabase
@@ -40,11 +39,13 @@ class VolumeAttachments:
     Args:
         around: the compute API's surroundings.
         servers: to find servers with.
+        tasks: to find those that a user may change.
     """
 
-    def __init__(self, around: Surroundings, servers: Servers) -> None:
+    def __init__(self, around: Surroundings, servers: Servers, tasks: Tasks) -> None:
         self._around = around
         self._servers = servers
+        self._tasks = tasks
         self._checks = VolumeChecks(around)
 
     def all(self, context: RequestContext, server_id: str) -> list[BlockDeviceMapping]:
@@ -94,7 +95,7 @@ class VolumeAttachments:
             Invalid, Conflict: see `volume_errors`; nothing is left reserved.
             InvalidVolume: block storage does not give it to this server.
         """
-        cell, instance = self._find(context, server_id, "attach a volume", _ATTACH)
+        cell, instance = self._tasks.find_idle(context, server_id, "to attach a volume", _ATTACH)
         if instance.host is not None:
             self._checks.host_is_up(cell, instance)
         name = None if device is None else read_device_name(device)
@@ -106,7 +107,7 @@ class VolumeAttachments:
                 context, volume_id, server_id, attachment_id=mapping.attachment_id
             )
             if instance.host is not None:
-                self._record(context, cell, instance, "attach_volume")
+                self._tasks.record(context, cell, instance, "attach_volume")
                 self._order(
                     instance.host,
                     lambda compute: compute.attach_volume(context, server_id, mapping.uuid),
@@ -126,7 +127,7 @@ class VolumeAttachments:
             Conflict: the server's state, or its host is down.
             InvalidVolume: it is not attached (yet), or is being detached already.
         """
-        cell, instance = self._find(context, server_id, "detach a volume", _DETACH)
+        cell, instance = self._tasks.find_idle(context, server_id, "to detach a volume", _DETACH)
         mapping = mapping_of(cell, server_id, volume_id)
         if mapping.boot_index == 0 and instance.vm_state != VmState.SHELVED_OFFLOADED:
             raise RootVolume(volume_id, server_id)
@@ -141,7 +142,7 @@ class VolumeAttachments:
         except NotFound as error:
             self._around.seams.handled(error, "block storage has let go, and the host does so too")
         try:
-            self._record(context, cell, instance, "detach_volume")
+            self._tasks.record(context, cell, instance, "detach_volume")
             self._order(
                 instance.host,
                 lambda compute: compute.detach_volume(context, server_id, mapping.uuid),
@@ -160,7 +161,7 @@ class VolumeAttachments:
             InvalidVolume: the new volume cannot be had, or the old one is not attached.
         """
         check_admin(context, "swap volumes")
-        cell, instance = self._find(context, server_id, "swap a volume", _SWAP)
+        cell, instance = self._tasks.find_idle(context, server_id, "to swap a volume", _SWAP)
         mapping = mapping_of(cell, server_id, old_volume_id)
         old = self._around.volumes.volume_get(context, old_volume_id)
         new = self._around.volumes.volume_get(context, new_volume_id)
@@ -190,7 +191,7 @@ class VolumeAttachments:
         new_attachment_id: str,
     ) -> None:
         try:
-            self._record(context, cell, instance, "swap_volume")
+            self._tasks.record(context, cell, instance, "swap_volume")
             self._order(
                 instance.host or "",
                 lambda compute: compute.swap_volume(
@@ -210,9 +211,7 @@ class VolumeAttachments:
         delete_on_termination: bool,
     ) -> None:
         """Say whether a volume goes with its server (microversion 2.85)."""
-        cell, instance = self._servers.find(context, server_id)
-        if cell is None:
-            raise Conflict(f"server {server_id} is still being scheduled: it cannot change volumes")
+        cell, instance = self._tasks.placed(context, server_id)
         check_unlocked(context, instance)
         mapping = mapping_of(cell, server_id, volume_id)
         cell.block_devices.update(
@@ -220,25 +219,6 @@ class VolumeAttachments:
         )
 
     # -- steps -----------------------------------------------------------------------------------
-
-    def _find(
-        self, context: RequestContext, server_id: str, what: str, states: tuple[VmState, ...]
-    ) -> tuple[CellDatabase, Instance]:
-        cell, instance = self._servers.find(context, server_id)
-        if cell is None:
-            raise Conflict(f"server {server_id} is still being scheduled: it cannot {what}")
-        check_unlocked(context, instance)
-        if instance.vm_state not in states:
-            raise Conflict(
-                f"server {server_id} is {instance.vm_state}; "
-                f"to {what} takes one that is {' or '.join(states)}"
-            )
-        if instance.task_state is not None:
-            raise Conflict(
-                f"server {server_id} is in task_state {instance.task_state}; "
-                f"to {what} takes one with no task"
-            )
-        return cell, instance
 
     def _reserve(
         self,
@@ -297,13 +277,6 @@ class VolumeAttachments:
             )
         except CellrigError as error:
             self._around.seams.handled(error, "the attachment is left to its host")
-
-    def _record(
-        self, context: RequestContext, cell: CellDatabase, instance: Instance, action: str
-    ) -> None:
-        cell.actions.start(
-            instance.uuid, action, context.request_id, instance.project_id, instance.user_id
-        )
 
 
 def mapping_of(cell: CellDatabase, server_id: str, volume_id: str) -> BlockDeviceMapping:

@@ -60,3 +60,10 @@ class VolumeEvents:
     ) -> None:
         """Swap a volume as part of its migration between backends."""
         self._attachments.swap(context, instance_uuid, old_volume_id, new_volume_id)
+
+    def attachment_in_use(
+        self, context: RequestContext, instance_uuid: str, volume_id: str
+    ) -> str | None:
+        """Return the attachment by which a server has a volume, whoever asks."""
+        cell, _instance = self._servers.find(context.elevated(), instance_uuid)
+        return None if cell is None else mapping_of(cell, instance_uuid, volume_id).attachment_id

@@ -42,6 +42,7 @@ def make_volume_image(
         image = StoredImage(
             id=around.new_uuid(),
             name=name,
+            owner=context.project_id,
             properties={
                 **properties,
                 "image_type": "snapshot",

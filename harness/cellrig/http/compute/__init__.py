@@ -12,7 +12,7 @@ from cellrig.compute.api import Surroundings
 from cellrig.http.application import wsgi_application
 from cellrig.http.auth import Authenticate, by_name
 from cellrig.http.calls import Answer
-from cellrig.http.compute import table_catalog, table_infrastructure, table_servers
+from cellrig.http.compute import table_catalog, table_infrastructure, table_proxies, table_servers
 from cellrig.http.compute.face import FACE
 from cellrig.http.compute.service import ComputeApi, ComputeCall
 from cellrig.http.routes import Route
@@ -23,6 +23,7 @@ ROUTES: tuple[Route[ComputeApi], ...] = (
     *table_catalog.ROUTES,
     *table_servers.ROUTES,
     *table_infrastructure.ROUTES,
+    *table_proxies.ROUTES,
 )
 
 __all__ = ["ROUTES", "RunRequest", "compute_application"]

@@ -20,6 +20,7 @@ def add_security_group(call: ComputeCall) -> Answer:
             raise Conflict(f"security group {name!r} is the server's already")
         return replace(known, security_groups=(*known.security_groups, name))
 
+    _change_ports(call, name, add=True)
     call.service.presentations.change(context_of(call), call.parameters["server_id"], add)
     return Answer(202)
 
@@ -35,7 +36,14 @@ def remove_security_group(call: ComputeCall) -> Answer:
         return replace(known, security_groups=kept)
 
     call.service.presentations.change(context_of(call), call.parameters["server_id"], remove)
+    _change_ports(call, name, add=False)
     return Answer(202)
+
+
+def _change_ports(call: ComputeCall, name: str, *, add: bool) -> None:
+    context, server_id = context_of(call), call.parameters["server_id"]
+    if call.service.servers.show(context, server_id).network_info:
+        call.service.interfaces.change_group(context, server_id, name, add=add)
 
 
 def change_password(call: ComputeCall) -> Answer:

@@ -14,6 +14,9 @@ T = TypeVar("T")
 #: The most that one page has (Nova's ``max_limit``).
 MAX_LIMIT = 1000
 
+#: The last second of the year 9999.
+_END_OF_TIME = 253402300799.0
+
 _TRUE = ("1", "t", "true", "on", "y", "yes")
 _FALSE = ("0", "f", "false", "off", "n", "no")
 
@@ -79,6 +82,8 @@ def truth_of(name: str, given: str) -> bool:
 def seconds_of(name: str, given: str | None) -> float | None:
     """Return a time of a query, as seconds since the epoch; one without a zone is UTC.
 
+    Times before the epoch are taken for it: nothing has happened then.
+
     Raises:
         Refusal: 400 for what is no time in ISO 8601.
     """
@@ -89,4 +94,5 @@ def seconds_of(name: str, given: str | None) -> float | None:
         time = datetime.fromisoformat(given.strip().replace(" ", "+" if "T" in given else "T"))
     except ValueError as error:
         raise Refusal(400, f"{name} takes a time in ISO 8601; it was given {given!r}") from error
-    return (time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp()
+    seconds = (time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp()
+    return min(max(seconds, 0.0), _END_OF_TIME)

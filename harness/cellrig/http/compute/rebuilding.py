@@ -23,7 +23,7 @@ def rebuild(call: ComputeCall) -> Answer:
         key_name = given.get("key_name", UNSET)
         if isinstance(key_name, str):
             service.keypairs.show(context, key_name)
-        service.images.get(given["imageRef"])
+        service.images.find(context, given["imageRef"])
     service.actions.rebuild(context, server_id, given["imageRef"])
     service.presentations.change(
         context, server_id, lambda known: changed_presentation(known, given)

@@ -7,7 +7,7 @@ from typing import Any
 from cellrig.http.calls import Answer
 from cellrig.http.compute.face import HIGHEST, LOWEST
 from cellrig.http.compute.links import href
-from cellrig.http.compute.service import ComputeCall
+from cellrig.http.compute.service import ComputeCall, context_of
 from cellrig.http.errors import Refusal
 
 
@@ -57,6 +57,12 @@ def show_old_version(call: ComputeCall) -> Answer:
 def gone(call: ComputeCall) -> Answer:
     """Say that a call is no more, in no microversion."""
     raise Refusal(410, "This resource is no longer available. No forwarding address is given.")
+
+
+def no_bare_metal(call: ComputeCall) -> Answer:
+    """Ask for bare metal nodes: there is no service that has any (until 2.35)."""
+    context_of(call)
+    raise Refusal(501, "no bare metal service is configured")
 
 
 def list_extensions(_call: ComputeCall) -> Answer:

@@ -9,10 +9,17 @@ from ipaddress import AddressValueError, IPv4Address, IPv6Address
 from typing import Any
 
 from cellrig.compute.api import ServerRequest
+from cellrig.compute.api.network_requests import NetworkChoice
 from cellrig.http.compute.schemas.parts import true, whole
 from cellrig.http.errors import Refusal
 from cellrig.http.versions import Version
-from cellrig.model import BlockDevice, DestinationType, Presentation, SourceType
+from cellrig.model import (
+    BlockDevice,
+    DestinationType,
+    NetworkRequest,
+    Presentation,
+    SourceType,
+)
 
 _LOCAL_SOURCES = (SourceType.BLANK, SourceType.IMAGE)
 _HINT_NAMES = ("os:scheduler_hints", "OS-SCH-HNT:scheduler_hints")
@@ -48,6 +55,22 @@ def server_request(body: Mapping[str, Any], version: Version) -> ServerRequest:
         hostname=given.get("hostname"),
         block_devices=_devices(given),
         presentation=_presentation(given),
+        networks=_networks(given),
+    )
+
+
+def _networks(given: Mapping[str, Any]) -> NetworkChoice | tuple[NetworkRequest, ...]:
+    asked = given.get("networks", "auto")
+    if isinstance(asked, str):
+        return "none" if asked == "none" else "auto"
+    return tuple(
+        NetworkRequest(
+            network=each.get("uuid"),
+            port=each.get("port"),
+            fixed_ip=each.get("fixed_ip") or None,
+            tag=each.get("tag"),
+        )
+        for each in asked
     )
 
 

@@ -1,4 +1,4 @@
-"""What can be read of a server besides itself: addresses, interfaces, diagnostics and so on."""
+"""What can be read of a server besides itself: security groups, diagnostics and so on."""
 
 from __future__ import annotations
 
@@ -22,30 +22,6 @@ _POWER_WORDS = {
 
 def _server(call: ComputeCall) -> Server:
     return call.service.servers.show(context_of(call), call.parameters["server_id"])
-
-
-def list_addresses(call: ComputeCall) -> Answer:
-    """List the addresses of a server."""
-    _server(call)
-    return Answer(body={"addresses": {}})
-
-
-def list_network_addresses(call: ComputeCall) -> Answer:
-    """List the addresses of a server in one network."""
-    _server(call)
-    raise NotFound("network of the server", call.parameters["label"])
-
-
-def list_interfaces(call: ComputeCall) -> Answer:
-    """List the network interfaces of a server."""
-    _server(call)
-    return Answer(body={"interfaceAttachments": []})
-
-
-def show_interface(call: ComputeCall) -> Answer:
-    """Show a network interface of a server."""
-    _server(call)
-    raise NotFound("interface of the server", call.parameters["port_id"])
 
 
 def list_security_groups(call: ComputeCall) -> Answer:
@@ -77,6 +53,24 @@ def clear_password(call: ComputeCall) -> Answer:
     return Answer(204)
 
 
+def list_shares(call: ComputeCall) -> Answer:
+    """List the file shares that a server has: nothing here gives any (2.97)."""
+    _server(call)
+    return Answer(body={"shares": []})
+
+
+def find_share(call: ComputeCall) -> Answer:
+    """Look for a file share, to show, attach or detach it: there is none (2.97)."""
+    _server(call)
+    share = call.body["share"] if call.body else call.parameters
+    raise NotFound("share", share["share_id"])
+
+
+def show_console_token(call: ComputeCall) -> Answer:
+    """Look where a console's token leads: none was given, as no console can be reached."""
+    raise NotFound("console token", call.parameters["token"])
+
+
 def show_topology(call: ComputeCall) -> Answer:
     """Show the NUMA topology of a server: it asks for none."""
     _server(call)
@@ -106,15 +100,21 @@ def _diagnostics(call: ComputeCall, server: Server) -> dict[str, Any]:
         "uptime": int(call.service.runtime.now() - started),
         "config_drive": detail.presentation.config_drive,
         "num_cpus": server.flavor.vcpus,
-        "num_nics": 0,
+        "num_nics": len(server.network_info),
         "num_disks": disks,
         "memory_details": {"maximum": server.flavor.memory_mb, "used": None},
         "cpu_details": [
             {"id": number, "time": None, "utilisation": None}
             for number in range(server.flavor.vcpus)
         ],
-        "nic_details": [],
+        "nic_details": [_nic(each.mac_address) for each in server.network_info],
         "disk_details": [
             {**nothing, "write_requests": None, "errors_count": None} for _disk in range(disks)
         ],
     }
+
+
+def _nic(mac_address: str) -> dict[str, Any]:
+    counters = ("octets", "errors", "drop", "packets", "rate")
+    counts = {f"{way}_{name}": None for way in ("rx", "tx") for name in counters}
+    return {"mac_address": mac_address, **counts}

@@ -21,6 +21,8 @@ _PLAIN = {
     "key_name": "key_name",
     "hostname": "hostname",
     "user_id": "user",
+    "ip": "ip",
+    "ip6": "ip6",
 }
 #: The same, of those that may be repeated.
 _REPEATED = {"uuid": "ids", "image": "image", "image_ref": "image", "flavor": "flavor"}
@@ -36,8 +38,6 @@ _TAGS = {
     "not-tags": "not_tags",
     "not-tags-any": "not_tags_any",
 }
-#: What no server has here, so that a filter by it finds none.
-_UNKNOWN_TO_ALL = ("ip", "ip6")
 _STATUSES = {status_of(state, task) for state in VmState for task in (None, *TaskState)}
 
 
@@ -72,8 +72,6 @@ def _sort_keys(call: ComputeCall) -> list[str]:
 def _filters(call: ComputeCall, context: RequestContext) -> ServerFilters | None:
     found: dict[str, Any] = {"project": _project(call, context)}
     allowed = _allowed(call, context)
-    if any(call.single(name) for name in _UNKNOWN_TO_ALL if allowed(name)):
-        return None
     for name, filter_ in {**_PLAIN, **_OF_ADMINISTRATORS}.items():
         value = call.single(name)
         if value is not None and allowed(name):

@@ -8,6 +8,7 @@ from typing import Any
 
 from cellrig.compute.api.server_details import ServerDetail
 from cellrig.http.compute.flavor_views import embedded_flavor
+from cellrig.http.compute.interfaces import addresses
 from cellrig.http.compute.links import bookmark, links
 from cellrig.http.compute.service import ComputeCall, context_of
 from cellrig.http.dates import naive, whole_zulu
@@ -110,7 +111,7 @@ def _basics(call: ComputeCall, server: Server, detail: ServerDetail) -> dict[str
         "flavor": _flavor(call, server),
         "created": whole_zulu(server.created_at),
         "updated": whole_zulu(server.updated_at),
-        "addresses": {},
+        "addresses": addresses(server.network_info, extended=False),
         "accessIPv4": presentation.access_ip_v4,
         "accessIPv6": presentation.access_ip_v6,
         "links": links(call, "servers", server.id),
@@ -141,6 +142,7 @@ def _extended(server: Server, detail: ServerDetail, call: ComputeCall) -> dict[s
     """Return what those who may see a server see of it besides."""
     presentation = detail.presentation
     told: dict[str, Any] = {
+        "addresses": addresses(server.network_info, extended=True),
         "key_name": server.key_name,
         "config_drive": "True" if presentation.config_drive else "",
         "OS-SRV-USG:launched_at": server.launched_at and naive(server.launched_at),

@@ -72,7 +72,7 @@ def _checked(call: ComputeCall, asked: ServerRequest) -> ServerRequest:
     """Check what only this face asks for: quotas, key pairs, and what a microversion forbids."""
     context, service = context_of(call), call.service
     flavor = service.flavors.find(context, asked.flavor)
-    if asked.image is not None and service.images.get(asked.image).id != asked.image:
+    if asked.image is not None and service.images.find(context, asked.image).id != asked.image:
         raise NotFound("image", asked.image)
     if asked.key_name is not None:
         service.keypairs.show(context, asked.key_name)

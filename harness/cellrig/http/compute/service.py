@@ -10,6 +10,7 @@ from cellrig.compute.api import (
     RunningMoves,
     ServerActions,
     ServerGroups,
+    ServerInterfaces,
     ServerLists,
     Servers,
     Services,
@@ -26,6 +27,7 @@ from cellrig.compute.api.keypairs import Keypairs
 from cellrig.compute.api.presentations import Presentations
 from cellrig.compute.api.quotas import Quotas
 from cellrig.compute.api.server_details import ServerDetails
+from cellrig.compute.api.usages import Usages
 from cellrig.context import RequestContext
 from cellrig.http.calls import Call
 from cellrig.http.errors import Refusal
@@ -46,7 +48,8 @@ class ComputeApi:
         self.presentations = Presentations(around, servers)
         self.actions = ServerActions(around, tasks)
         self.backups = Backups(around, tasks, self.actions)
-        self.attachments = VolumeAttachments(around, servers)
+        self.interfaces = ServerInterfaces(around, tasks)
+        self.attachments = VolumeAttachments(around, servers, tasks)
         self.moves = Moves(around, tasks)
         self.running_moves = RunningMoves(around, tasks, self.moves)
         self.shelving = Shelving(around, tasks)
@@ -58,10 +61,12 @@ class ComputeApi:
         self.aggregates = Aggregates(around)
         self.keypairs = Keypairs(around)
         self.quotas = Quotas(around)
+        self.usages = Usages(around)
         events = VolumeEvents(around, servers, self.attachments)
         self.events = ExternalEvents(around, servers, events)
         self.volumes = around.volumes
         self.images = around.images
+        self.networks = around.networks
         self.runtime = around.runtime
         self.seams = around.seams
 
@@ -80,4 +85,6 @@ def context_of(call: ComputeCall) -> RequestContext:
         raise Refusal(401, "a token is needed")
     if not caller.project_id:
         raise Refusal(403, "this takes a token that is scoped to a project")
-    return RequestContext(call.request_id, caller.user_id, caller.project_id, caller.is_admin)
+    return RequestContext(
+        call.request_id, caller.user_id, caller.project_id, caller.is_admin, is_limited=True
+    )

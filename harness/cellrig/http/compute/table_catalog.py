@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from cellrig.http.compute import flavors, groups, keypairs, quotas, root
+from cellrig.http.compute import flavors, groups, keypairs, quotas, root, usages
 from cellrig.http.compute.schemas import flavors as flavor_schemas
 from cellrig.http.compute.schemas import infrastructure as schemas
 from cellrig.http.compute.schemas.parts import query
@@ -23,6 +23,10 @@ _CLASS = f"{_V}/os-quota-class-sets/{{class_name}}"
 _Row = partial(Route[ComputeApi], policy=anybody)
 _Admin = partial(Route[ComputeApi])
 
+_USAGE = f"{_V}/os-simple-tenant-usage"
+_AUDIT = f"{_V}/os-instance_usage_audit_log"
+
+_PERIOD = query("start", "end", "detailed", more={(2, 40): ["limit", "marker"]})
 _OF_USER = query(more={(2, 10): ["user_id"]})
 _KEYPAIR_PAGES = query(more={(2, 10): ["user_id"], (2, 35): ["limit", "marker"]})
 
@@ -90,4 +94,8 @@ ROUTES: tuple[Route[ComputeApi], ...] = (
     _Admin("DELETE", _QUOTAS, quotas.delete_quotas, (202,), query=query("user_id")),
     _Admin("GET", _CLASS, quotas.show_quota_class, (200,)),
     _Admin("PUT", _CLASS, quotas.update_quota_class, (200,), body=schemas.QUOTA_CLASS),
+    _Admin("GET", _USAGE, usages.list_usages, (200,), query=_PERIOD),
+    _Row("GET", f"{_USAGE}/{{project_id}}", usages.show_usage, (200,), query=_PERIOD),
+    _Admin("GET", _AUDIT, usages.list_audit_log, (200,)),
+    _Admin("GET", f"{_AUDIT}/{{before_timestamp}}", usages.show_audit_log, (200,)),
 )

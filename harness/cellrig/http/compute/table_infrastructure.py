@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from cellrig.http.compute import aggregates, events, hypervisors, migrations, root, services
+from cellrig.http.compute import aggregates, events, hypervisors, migrations, services
 from cellrig.http.compute.schemas import infrastructure as schemas
 from cellrig.http.compute.schemas.parts import query
 from cellrig.http.compute.service import ComputeApi
@@ -38,12 +38,6 @@ _MIGRATIONS = query(
         (2, 80): ["user_id", "project_id"],
     },
 )
-_GONE = (
-    *("os-agents", "os-cells", "os-certificates", "os-cloudpipe", "os-fixed-ips"),
-    *("os-floating-ip-dns", "os-floating-ips-bulk", "os-fping", "os-networks"),
-    *("os-security-group-default-rules", "os-tenant-networks"),
-)
-
 ROUTES: tuple[Route[ComputeApi], ...] = (
     _Admin("GET", _AGGREGATES, aggregates.list_aggregates, (200,)),
     _Admin("POST", _AGGREGATES, aggregates.create_aggregate, (200,), body=schemas.CREATE_AGGREGATE),
@@ -133,5 +127,4 @@ ROUTES: tuple[Route[ComputeApi], ...] = (
         body=schemas.ASSISTED_SNAPSHOT,
     ),
     _Admin("DELETE", f"{_SNAPSHOTS}/{{snapshot_id}}", events.delete_assisted_snapshot, (204,)),
-    *(_Row("GET", f"{_V}/{path}", root.gone, (200,)) for path in _GONE),
 )

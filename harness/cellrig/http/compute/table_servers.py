@@ -8,6 +8,7 @@ from cellrig.http.compute import (
     actions,
     image_actions,
     instance_actions,
+    interfaces,
     metadata,
     migrations,
     server_parts,
@@ -30,9 +31,12 @@ _VOLUME = f"{_VOLUMES}/{{volume_id}}"
 _MIGRATIONS = f"{_ONE}/migrations"
 _MIGRATION = f"{_MIGRATIONS}/{{migration_id}}"
 _ACTIONS = f"{_ONE}/os-instance-actions"
+_SHARES = f"{_ONE}/shares"
+_SHARE = f"{_SHARES}/{{share_id}}"
 
 _Row = partial(Route[ComputeApi], policy=anybody)
 _Tag = partial(_Row, since=(2, 26))
+_Share = partial(_Row, since=(2, 97))
 
 _PAGES = query("limit", "offset")
 _ACTION_PAGES = query(
@@ -96,10 +100,18 @@ ROUTES: tuple[Route[ComputeApi], ...] = (
     ),
     _Row("GET", _ACTIONS, instance_actions.list_actions, (200,), query=_ACTION_PAGES),
     _Row("GET", f"{_ACTIONS}/{{request_id}}", instance_actions.show_action, (200,)),
-    _Row("GET", f"{_ONE}/ips", server_parts.list_addresses, (200,)),
-    _Row("GET", f"{_ONE}/ips/{{label}}", server_parts.list_network_addresses, (200,)),
-    _Row("GET", f"{_ONE}/os-interface", server_parts.list_interfaces, (200,)),
-    _Row("GET", f"{_ONE}/os-interface/{{port_id}}", server_parts.show_interface, (200,)),
+    _Row("GET", f"{_ONE}/ips", interfaces.list_addresses, (200,)),
+    _Row("GET", f"{_ONE}/ips/{{label}}", interfaces.list_network_addresses, (200,)),
+    _Row("GET", f"{_ONE}/os-interface", interfaces.list_interfaces, (200,)),
+    _Row("GET", f"{_ONE}/os-interface/{{port_id}}", interfaces.show_interface, (200,)),
+    _Row(
+        "POST",
+        f"{_ONE}/os-interface",
+        interfaces.attach_interface,
+        (200,),
+        body=schemas.ATTACH_INTERFACE,
+    ),
+    _Row("DELETE", f"{_ONE}/os-interface/{{port_id}}", interfaces.detach_interface, (202,)),
     _Row("GET", f"{_ONE}/os-security-groups", server_parts.list_security_groups, (200,)),
     _Row("GET", f"{_ONE}/os-server-password", server_parts.show_password, (200,)),
     _Row("DELETE", f"{_ONE}/os-server-password", server_parts.clear_password, (204,)),
@@ -113,4 +125,15 @@ ROUTES: tuple[Route[ComputeApi], ...] = (
         body=action_schemas.REMOTE_CONSOLE,
     ),
     Route("GET", f"{_ONE}/diagnostics", server_parts.show_diagnostics, (200,)),
+    _Share("GET", _SHARES, server_parts.list_shares, (200,)),
+    _Share("POST", _SHARES, server_parts.find_share, (201,), body=schemas.SHARE),
+    _Share("GET", _SHARE, server_parts.find_share, (200,)),
+    _Share("DELETE", _SHARE, server_parts.find_share, (200,)),
+    Route(
+        "GET",
+        "/v2.1/os-console-auth-tokens/{token}",
+        server_parts.show_console_token,
+        (200,),
+        (2, 31),
+    ),
 )

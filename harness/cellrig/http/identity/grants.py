@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+from msgspec.structs import replace
+
 from cellrig.http.calls import Answer, Call
 from cellrig.http.dates import naive
 from cellrig.http.errors import Refusal
@@ -44,6 +46,16 @@ def show_role(call: Call[Directory]) -> Answer:
     """Show a role."""
     role = call.service.identity.roles.get(call.parameters["role_id"])
     return Answer(body={"role": _role(call, role)})
+
+
+def update_role(call: Call[Directory]) -> Answer:
+    """Change a role."""
+    identity, asked = call.service.identity, call.body["role"]
+    known = identity.roles.get(call.parameters["role_id"])
+    fields = {"name": asked.get("name", known.name)}
+    if "description" in asked:
+        fields["description"] = asked["description"] or ""
+    return Answer(body={"role": _role(call, identity.update_role(replace(known, **fields)))})
 
 
 def delete_role(call: Call[Directory]) -> Answer:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from cellrig.errors import NotFound
 from cellrig.http.calls import Answer, Call
 from cellrig.http.identity.directory import REGION, Directory
 from cellrig.http.identity.people import listed
@@ -41,28 +42,49 @@ def _entries(call: Call[Directory]) -> list[dict[str, Any]]:
 
 def list_services(call: Call[Directory]) -> Answer:
     """List the services of the catalog."""
-    asked = {key: call.single(key) for key in ("type", "name")}
-    return listed(
-        call,
-        "services",
-        [
-            {
-                "id": each["id"],
-                "type": each["type"],
-                "name": each["name"],
-                "enabled": True,
-                "links": {"self": f"{call.origin}{call.base}/v3/services/{each['id']}"},
-            }
-            for each in _entries(call)
-            if all(value in (None, each[key]) for key, value in asked.items())
-        ],
-    )
+    return listed(call, "services", _asked(call, _services(call), "type", "name"))
+
+
+def show_service(call: Call[Directory]) -> Answer:
+    """Show a service of the catalog."""
+    return _one(call, "service", _services(call))
 
 
 def list_endpoints(call: Call[Directory]) -> Answer:
     """List the endpoints of the catalog."""
-    asked = {key: call.single(key) for key in ("service_id", "interface")}
-    found = [
+    return listed(call, "endpoints", _asked(call, _endpoints(call), "service_id", "interface"))
+
+
+def show_endpoint(call: Call[Directory]) -> Answer:
+    """Show an endpoint of the catalog."""
+    return _one(call, "endpoint", _endpoints(call))
+
+
+def list_regions(call: Call[Directory]) -> Answer:
+    """List the regions: there is one."""
+    return listed(call, "regions", _regions(call))
+
+
+def show_region(call: Call[Directory]) -> Answer:
+    """Show a region."""
+    return _one(call, "region", _regions(call))
+
+
+def _services(call: Call[Directory]) -> list[dict[str, Any]]:
+    return [
+        {
+            "id": each["id"],
+            "type": each["type"],
+            "name": each["name"],
+            "enabled": True,
+            "links": {"self": f"{call.origin}{call.base}/v3/services/{each['id']}"},
+        }
+        for each in _entries(call)
+    ]
+
+
+def _endpoints(call: Call[Directory]) -> list[dict[str, Any]]:
+    return [
         {
             "id": endpoint["id"],
             "interface": endpoint["interface"],
@@ -76,19 +98,27 @@ def list_endpoints(call: Call[Directory]) -> Answer:
         for each in _entries(call)
         for endpoint in each["endpoints"]
     ]
-    return listed(
-        call,
-        "endpoints",
-        [e for e in found if all(value in (None, e[key]) for key, value in asked.items())],
-    )
 
 
-def list_regions(call: Call[Directory]) -> Answer:
-    """List the regions: there is one."""
+def _regions(call: Call[Directory]) -> list[dict[str, Any]]:
     region = {
         "id": REGION,
         "description": "",
         "parent_region_id": None,
         "links": {"self": f"{call.origin}{call.base}/v3/regions/{REGION}"},
     }
-    return listed(call, "regions", [region])
+    return [region]
+
+
+def _asked(call: Call[Directory], found: list[dict[str, Any]], *keys: str) -> list[dict[str, Any]]:
+    """Return those that have what the query asks for under `keys`."""
+    wanted = {key: value for key in keys if (value := call.single(key)) is not None}
+    return [each for each in found if wanted.items() <= each.items()]
+
+
+def _one(call: Call[Directory], name: str, found: list[dict[str, Any]]) -> Answer:
+    id_ = call.parameters[f"{name}_id"]
+    for each in found:
+        if each["id"] == id_:
+            return Answer(body={name: each})
+    raise NotFound(name, id_)

@@ -134,6 +134,7 @@ CHANGE_PASSWORD = _body(
     "original_password",
 )
 CREATE_ROLE = _body("role", {"name": _NAME, "description": _TEXT}, "name")
+UPDATE_ROLE = _body("role", {"name": _NAME, "description": _TEXT})
 CREATE_CREDENTIAL = _body(
     "application_credential",
     {

@@ -69,6 +69,25 @@ def list_own_projects(call: Call[Directory]) -> Answer:
     )
 
 
+def list_own_domains(call: Call[Directory]) -> Answer:
+    """List the domains in which the caller has a role."""
+    identity = call.service.identity
+    caller = call.caller
+    given = identity.assignments(user_id=caller.user_id, scope="domain") if caller else []
+    ids = {each.target for each in given}
+    told = [call.service.domain(call, each) for each in identity.domains.all() if each.id in ids]
+    links = {"self": f"{call.origin}{call.base}/v3/auth/domains", "next": None, "previous": None}
+    return Answer(body={"domains": told, "links": links})
+
+
+def list_own_system(call: Call[Directory]) -> Answer:
+    """Tell whether the caller has a role in the system."""
+    caller = call.caller
+    given = caller and call.service.identity.assignments(user_id=caller.user_id, scope="system")
+    links = {"self": f"{call.origin}{call.base}/v3/auth/system"}
+    return Answer(body={"system": [{"all": True}] if given else [], "links": links})
+
+
 def _project_of(call: Call[Directory]) -> str | None:
     return call.caller.project_id or None if call.caller else None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import msgspec
@@ -13,6 +14,7 @@ from cellrig.seams import Passage
 
 _DRIVER = "driver."
 _CONTROL_PLANE = "the control plane"
+_CASE = "the case"
 #: What changes nothing.
 _LOOKS = ("get_guest", "list_guests", "get_volume_connector", "get_host_state")
 
@@ -52,6 +54,7 @@ class Calls:
         self._now = now
         self._began = now()
         self.all: list[DriverCall] = []
+        self._open: dict[int, DriverCall] = {}
         #: Called whenever the rig has settled.
         self.when_settled: Callable[[], None] = lambda: None
 
@@ -59,13 +62,38 @@ class Calls:
     def cellrig_seam_enter(self, passage: Passage) -> None:
         """Note a call of a driver."""
         if passage.seam.startswith(_DRIVER):
-            method = passage.seam.removeprefix(_DRIVER)
-            self.note(passage.process.host or "", method, passage.arguments)
+            method, host = passage.seam.removeprefix(_DRIVER), passage.process.host or ""
+            self._open[id(passage)] = self._note(host, method, passage.arguments, _CONTROL_PLANE)
 
-    def note(self, host: str, method: str, arguments: dict[str, Any], who: str = "") -> None:
-        """Note a call, of the control plane where nobody else is named."""
+    @hookimpl
+    def cellrig_seam_exit(self, passage: Passage) -> None:
+        """Note that it has come back."""
+        self._open.pop(id(passage), None)
+
+    @contextmanager
+    def of_the_case(self, host: str, method: str, arguments: dict[str, Any]) -> Iterator[None]:
+        """Note a call that the case itself makes."""
+        call = self._note(host, method, arguments, _CASE)
+        self._open[id(call)] = call
+        try:
+            yield
+        finally:
+            del self._open[id(call)]
+
+    def _note(self, host: str, method: str, arguments: dict[str, Any], who: str) -> DriverCall:
         step, when = len(self.all) + 1, self._now() - self._began
-        self.all.append(DriverCall(step, when, host, method, arguments, who or _CONTROL_PLANE))
+        call = DriverCall(step, when, host, method, arguments, who)
+        self.all.append(call)
+        return call
+
+    def waits(self) -> str:
+        """Say which calls have not come back; nothing where all have."""
+        calls = [
+            f"waits in driver.{call.method} of host {call.host}, called by {call.who} at "
+            f"{call.time:.2f} s"
+            for call in list(self._open.values())
+        ]
+        return "; ".join(calls)
 
     @hookimpl
     def cellrig_settled(self) -> None:

@@ -1,47 +1,35 @@
-"""The cloud of one case, with the driver under test on every host."""
+"""The cloud of one case: what it makes there, what happens to its hosts, and how it ends."""
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack, suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from types import TracebackType
 from typing import Any
 
-from msgspec.structs import replace
-
 from cellrig.compute.options import ComputeOptions
-from cellrig.driver import (
-    Capabilities,
-    ComputeDriver,
-    Disk,
-    DriverError,
-    Guest,
-    GuestEvent,
-    GuestInfo,
-    HostConnections,
-    HostState,
-    ReportsConnections,
-)
-from cellrig.errors import CellrigError, NotFound
+from cellrig.driver import Guest, GuestEvent
+from cellrig.errors import NotFound
 from cellrig.image import StoredImage
-from cellrig.model import BlockDevice, Flavor, Server, SourceType
-from cellrig.rig import Rig, RigNotClean
-from cellrig.testing.conformance.calls import Calls
+from cellrig.model import BlockDevice, Server, SourceType
+from cellrig.rig import RigNotClean
 from cellrig.testing.conformance.checking import Unmet, check
+from cellrig.testing.conformance.direct import TIMES, DirectCalls
+from cellrig.testing.conformance.hosts import LARGE, SMALL
 from cellrig.testing.conformance.leaks import Beginning, look, what_is_left
+from cellrig.testing.conformance.limit import DidNotEnd, limit
 from cellrig.testing.conformance.setup import Options, Setup
 from cellrig.testing.ending import end
-from cellrig.topology import Cell, Host, Topology
 from cellrig.volume.types import Volume
 
-SMALL = Flavor("small", "small", vcpus=1, memory_mb=128, root_gb=1)
-LARGE = Flavor("large", "large", vcpus=2, memory_mb=256, root_gb=2)
+__all__ = ["CASE_SECONDS", "LARGE", "SMALL", "TIMES", "Lab", "LeftBehind"]
 
-#: How often a call is made that must be harmless twice.
-TIMES = 10
+#: How long a case may take by the wall clock, unless it is said otherwise.
+CASE_SECONDS = 120.0
 
-_VOLUME_TYPES = {"plain": {}, "shared": {"multiattach": "<is> True"}}
+#: How long it may take at most to give back what a case has made that did not end.
+_GRACE = 20.0
 
 
 def no_more(_setup: Setup, _host: str) -> Options:
@@ -53,7 +41,7 @@ class LeftBehind(Unmet):
     """Something is left when a case has ended, or could not be given back."""
 
 
-class Lab:
+class Lab(DirectCalls):
     """Two hosts with the driver under test, a whole control plane above them, and block storage.
 
     Whatever a case makes here is given back when it ends, last made first; then it is looked what
@@ -64,10 +52,13 @@ class Lab:
         compute: how compute services work.
         more_options: what hosts get beside their own options.
         seed: draws the order of tasks; None runs them first-in first-out.
+        seconds: how long the case may take by the wall clock, and then its end; 0 for ever.
 
     Attributes:
         rig: the cloud. Everything can be asked of it.
         calls: what was asked of drivers.
+        is_varied: whether a fault beside its own keeps the case from going as it is written; then
+            a fault of its own need not act.
     """
 
     def __init__(
@@ -77,35 +68,21 @@ class Lab:
         *,
         more_options: Callable[[Setup, str], Options] = no_more,
         seed: int | None = None,
+        seconds: float = CASE_SECONDS,
     ) -> None:
-        self.setup = setup
-        hosts = [
-            Host(name, setup.driver, {**setup.options_of(name), **more_options(setup, name)})
-            for name in setup.hosts
-        ]
-        topology = Topology(
-            cells=[Cell("cell1", hosts)],
-            driver=setup.driver,
-            flavors=(SMALL, LARGE),
-            compute=compute or ComputeOptions(),
-            volume_backends=setup.volume_backends(),
-            volume_types=_VOLUME_TYPES,
-        )
-        self.rig = Rig(topology, seed=seed, live=setup.live, plugins=("audit", "faults"))
-        if seed is None:
-            # Two runs beside each other, or on what an earlier one has left, must not meet.
-            self.rig.random("uuids").seed(uuid.uuid4().int)
-        self.calls = Calls(self.rig.runtime.now)
+        super().__init__(setup, compute or ComputeOptions(), more_options, seed)
+        self._seconds = seconds
+        self._did_not_end = False
+        self.is_varied = False
         self._given_back = ExitStack()
         self._storage_given_back = ExitStack()
         self._refused: list[str] = []
-        self.ours: list[str] = []
         self._beginning: dict[str, Beginning] = {}
 
     def __enter__(self) -> Lab:
-        self.rig.start()
-        self.rig.plugins.register(self.calls, "conformance")
-        self._beginning = {host: look(self, host) for host in self.hosts}
+        with self.limited():
+            self.reach(self.rig.start)
+            self._beginning = {host: look(self, host) for host in self.hosts}
         return self
 
     def __exit__(
@@ -116,24 +93,92 @@ class Lab:
     ) -> None:
         """Leave what the case has made for `end` to give back."""
 
+    @contextmanager
+    def limited(self) -> Iterator[None]:
+        """Bound the block by the time that a case may take.
+
+        Raises:
+            Unmet: it was interrupted; says in which calls of drivers it was.
+        """
+        try:
+            with limit(self._seconds, self._where):
+                yield
+        except DidNotEnd as error:
+            self._did_not_end = True
+            raise Unmet(str(error)) from None
+
+    def _where(self) -> str:
+        waits = self.calls.waits() or "; ".join(self.rig.runtime.unfinished()[:3])
+        return waits or "no driver is called, and no task of the cloud is left"
+
     def end(self) -> None:
         """Give everything back and stop the cloud.
 
         Raises:
             LeftBehind: with what could not be given back, and what is left.
         """
-        self._given_back.close()
-        self._storage_given_back.close()
-        findings = [*self._refused, *what_is_left(self, self._beginning)]
+        if self._did_not_end:
+            self._begin_anew_and_end()
+            return
+        try:
+            with self.limited():
+                self._give_everything_back()
+                findings = [*self._refused, *what_is_left(self, self._beginning)]
+                findings += self.reach(self._stop)
+        except Unmet as error:
+            try:
+                self._begin_anew_and_end()
+            except LeftBehind as left:
+                error.add_note(str(left))
+            raise
+        if findings:
+            raise LeftBehind("; ".join(dict.fromkeys(findings)))
+
+    def _stop(self) -> list[str]:
         try:
             end(self.rig)
         except RigNotClean as error:
             # What others have on the hypervisors is no database's, and no case's either.
-            findings += [each for each in error.args[0] if not self._is_about_strangers(each)]
-        if findings:
-            raise LeftBehind("; ".join(dict.fromkeys(findings)))
+            return [each for each in error.args[0] if not self._is_excused(each)]
+        return []
 
-    def _is_about_strangers(self, finding: str) -> bool:
+    def _is_excused(self, finding: str) -> bool:
+        return self.is_about_strangers(finding) or (self.is_varied and " never fired: " in finding)
+
+    def _give_everything_back(self) -> None:
+        self._given_back.close()
+        self._storage_given_back.close()
+
+    def _begin_anew_and_end(self) -> None:
+        """End what does not end: its services die, new ones give back what they can in time.
+
+        Nothing is audited: what is wrong is known.
+
+        Raises:
+            LeftBehind: that does not end either.
+        """
+        try:
+            with limit(min(self._seconds, _GRACE), self._where):
+                self.rig.faults.clear()
+                for host in self.hosts:
+                    self.rig.crash(host)
+                for host in self.hosts:
+                    self.setup.start_hypervisor(self.driver(host))
+                    self.restart(host)
+                self._give_everything_back()
+        except DidNotEnd as error:
+            raise LeftBehind(f"giving back what it has made {error}") from None
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        """Stop the cloud as it is, and look at nothing; what does not end is left."""
+        self.rig.audited = False
+        with suppress(DidNotEnd), limit(_GRACE, self._where):
+            self.reach(self.rig.stop)
+
+    def is_about_strangers(self, finding: str) -> bool:
+        """Whether what the audit finds is about what others have on the hypervisors."""
         if any(each in finding for each in self.ours):
             return False
         strangers = {uuid_ for before in self._beginning.values() for uuid_ in before.guests}
@@ -152,71 +197,6 @@ class Lab:
             return  # the case did it itself
         except Exception as error:  # noqa: BLE001 - a driver may raise anything, and all is told
             self._refused.append(f"{what} failed: {type(error).__name__}: {error}")
-
-    # -- what is there ---------------------------------------------------------------------------
-
-    @property
-    def hosts(self) -> tuple[str, ...]:
-        """The names of the hosts."""
-        return self.setup.hosts
-
-    @property
-    def first(self) -> str:
-        """The host that servers are on unless a case says otherwise."""
-        return self.hosts[0]
-
-    @property
-    def second(self) -> str:
-        """The other host."""
-        return self.hosts[1]
-
-    @property
-    def capabilities(self) -> Capabilities:
-        """What the first host's driver declares."""
-        return self.driver(self.first).capabilities
-
-    def driver(self, host: str) -> ComputeDriver:
-        """Return the driver of a host."""
-        return self.rig.driver(host)
-
-    def node(self, host: str) -> str:
-        """Return the name of a host's first node."""
-        nodes: list[str] = self.call(host, "get_available_nodes")
-        check(bool(nodes), f"{host} has no node")
-        return nodes[0]
-
-    def state(self, host: str) -> HostState:
-        """Return what a host's driver says of its first node."""
-        state: HostState = self.call(host, "get_host_state", self.node(host))
-        return state
-
-    def info(self, server: Server | str) -> GuestInfo:
-        """Return a server's guest, as its hypervisor has it."""
-        return self.rig.guest(server)
-
-    def whereabouts(self, uuid: str) -> tuple[str, ...]:
-        """Return the hosts whose hypervisor has a guest."""
-        return tuple(host for host in self.hosts if uuid in self.uuids(host))
-
-    def uuids(self, host: str) -> list[str]:
-        """Return the guests that a host's driver lists."""
-        return [info.uuid for info in self.call(host, "list_guests")]
-
-    def serials(self, server: Server) -> set[str]:
-        """Return the volumes that a server's guest has."""
-        return {disk.serial for disk in self.info(server).disks if disk.serial is not None}
-
-    def connections(self, host: str) -> HostConnections | None:
-        """Return the volumes that a host is connected to; None where its driver does not tell."""
-        driver = self.driver(host)
-        if not isinstance(driver, ReportsConnections):
-            return None
-        return self.rig.runtime.run(driver.volume_connections, name="look at connections")
-
-    def connected_for(self, host: str, volume: Volume) -> tuple[str, ...] | None:
-        """Return the guests that a volume is connected for; None where the driver does not tell."""
-        connections = self.connections(host)
-        return None if connections is None else connections.guests(volume.id)
 
     # -- what cases make -------------------------------------------------------------------------
 
@@ -293,83 +273,6 @@ class Lab:
                 f"the guest has no disk with serial {volume.id} after it was attached",
             )
 
-    # -- direct calls ----------------------------------------------------------------------------
-
-    def call(self, host: str, method: str, *args: Any, **kwargs: Any) -> Any:
-        """Call a driver beside the control plane, and let what follows from it settle."""
-        function = getattr(self.driver(host), method)
-        self.calls.note(
-            host, method, {**{str(n): each for n, each in enumerate(args)}, **kwargs}, "the case"
-        )
-        return self.rig.request(lambda: function(*args, **kwargs), f"call {method}")
-
-    def ten_times(self, host: str, method: str, *args: Any, **kwargs: Any) -> None:
-        """Make a call that must be harmless twice ten times."""
-        for time in range(1, TIMES + 1):
-            try:
-                self.call(host, method, *args, **kwargs)
-            except CellrigError as error:
-                raise Unmet(
-                    f"{method} must be harmless twice; time {time} raised "
-                    f"{type(error).__name__}: {error}"
-                ) from error
-
-    def refused(
-        self, error: type[DriverError], host: str, method: str, *args: Any, **kwargs: Any
-    ) -> None:
-        """See that a call raises what the interface says."""
-        try:
-            self.call(host, method, *args, **kwargs)
-        except error:
-            return
-        except Exception as other:
-            raise Unmet(
-                f"{method} raised {type(other).__name__} ({other}); it ought to be {error.__name__}"
-            ) from other
-        raise Unmet(f"{method} raised nothing; it ought to be {error.__name__}")
-
-    def guest(self, server: Server) -> Guest:
-        """Return a server's guest as its driver was given it last.
-
-        Raises:
-            Unmet: no driver was ever given it.
-        """
-        guest = self.calls.guest(server.id)
-        if guest is None:
-            raise Unmet(f"no driver was given the guest of server {server.id}")
-        return guest
-
-    def disk(self, server: Server, volume: Volume, host: str | None = None) -> Disk:
-        """Return a server's volume as the driver of its host was given it last.
-
-        Raises:
-            Unmet: it was never given it.
-        """
-        disk = self.calls.disk(server.id, volume.id, host or self.first)
-        if disk is None:
-            raise Unmet(f"no driver was given volume {volume.id} for server {server.id}")
-        return disk
-
-    def stranger(self, host: str | None = None) -> Guest:
-        """Return a guest that no hypervisor has."""
-        uuid_ = self.rig.new_uuid()
-        self.ours.append(uuid_)
-        return Guest(
-            uuid=uuid_,
-            name=f"instance-{uuid_[:8]}",
-            node=self.node(host or self.first),
-            memory_mb=SMALL.memory_mb,
-            vcpus=SMALL.vcpus,
-            root_gb=SMALL.root_gb,
-        )
-
-    def foreign_disk(self) -> Disk:
-        """Return a disk that no block storage has, and that no hypervisor can open."""
-        serial = self.rig.new_uuid()
-        self.ours.append(serial)
-        data = {"volume_id": serial, "device_path": f"not/a/place/{serial}"}
-        return Disk(serial=serial, connection_info={"driver_volume_type": "nonsense", "data": data})
-
     # -- time ------------------------------------------------------------------------------------
 
     def eventually(self, holds: Callable[[], bool], sentence: str, seconds: float = 30.0) -> None:
@@ -389,7 +292,7 @@ class Lab:
 
     def restart(self, host: str) -> None:
         """Let a host's compute service die, and start it again."""
-        self.rig.restart(host)
+        self.reach(lambda: self.rig.restart(host))
 
     def lose(self, host: str, *guests: Guest) -> None:
         """Let a host lose its power, and have everybody know: its service is dead, guests are off.
@@ -419,14 +322,4 @@ class Lab:
         """Let a host that was lost be there again. Twice is harmless."""
         if self.rig.services.show(host).forced_down:
             self.rig.services.force_down(host, False)
-            self.rig.restart(host)
-
-    def as_large(self, guest: Guest) -> Guest:
-        """Return a guest in the large size."""
-        return replace(
-            guest,
-            memory_mb=LARGE.memory_mb,
-            vcpus=LARGE.vcpus,
-            root_gb=LARGE.root_gb,
-            flavor="large",
-        )
+            self.restart(host)

@@ -45,12 +45,41 @@ class Report(msgspec.Struct, frozen=True):
         capabilities: what it declares.
         results: of all cases, in the order in which they ran.
         known_failing: capability to the reason why it fails; then it must.
+        command: what was typed to try it, without what chooses cases.
+        against: the driver that it was compared with, where it was; then a row is green where both
+            look alike.
     """
 
     driver: str
     capabilities: Capabilities
     results: tuple[Result, ...]
     known_failing: Mapping[str, str] = {}
+    command: str = ""
+    against: str = ""
+
+    @property
+    def question(self) -> str:
+        """What was asked."""
+        if self.against:
+            return f"drivers {self.driver} and {self.against}: where do they differ?"
+        return f"driver {self.driver}: is it what it declares?"
+
+    @property
+    def answer(self) -> str:
+        """What came out, in one sentence."""
+        rows = self.rows()
+        red = ", ".join(row.name for row in rows if not row.is_green)
+        if self.against:
+            told = f"they differ in: {red}" if red else "no difference was seen"
+        else:
+            told = f"not so: {red}" if red else "all that is declared is verified"
+        seconds, tried = sum(row.seconds for row in rows), sum(row.tried for row in rows)
+        return f"{told}; {tried} cases in {seconds:.1f} s"
+
+    def replay(self, result: Result) -> str:
+        """Return the one line that runs a case again."""
+        command = self.command or f"cellrig conformance --driver {self.driver}"
+        return f"{command} {result.replay}"
 
     @property
     def is_green(self) -> bool:

@@ -8,11 +8,11 @@ from enum import StrEnum
 
 import msgspec
 
-from cellrig.driver import Capabilities
+from cellrig.driver import Capabilities, HypervisorUnavailable
 from cellrig.errors import CellrigError
 from cellrig.testing.conformance.case import Case
 from cellrig.testing.conformance.checking import Inapplicable, NotOffered, Unmet
-from cellrig.testing.conformance.lab import Lab, LeftBehind
+from cellrig.testing.conformance.lab import CASE_SECONDS, Lab, LeftBehind
 from cellrig.testing.conformance.setup import Setup
 
 
@@ -51,22 +51,34 @@ class Result(msgspec.Struct, frozen=True):
         return msgspec.structs.replace(self, replay=f"{self.replay} {option}")
 
 
-def declared_by(setup: Setup) -> Capabilities:
-    """Return what the driver declares on the set-up's first host."""
-    with_nothing = Lab(setup)
-    with_nothing.rig.audited = False
+def declared_by(setup: Setup, seconds: float = CASE_SECONDS) -> Capabilities:
+    """Return what the driver declares on the set-up's first host.
+
+    Args:
+        setup: where.
+        seconds: how long a cloud may take to start by the wall clock; 0 for ever.
+
+    Raises:
+        HypervisorUnavailable: it took longer.
+    """
+    lab = Lab(setup, seconds=seconds)
     try:
-        return with_nothing.rig.start().driver(setup.hosts[0]).capabilities
+        with lab.limited():
+            return lab.reach(lab.rig.start).driver(lab.first).capabilities
+    except Unmet as error:
+        raise HypervisorUnavailable(lab.first, f"the start of a cloud {error}") from error
     finally:
-        with_nothing.rig.stop()
+        lab.close()
 
 
-def run_case(setup: Setup, case: Case, *, seed: int | None = None) -> Result:
+def run_case(
+    setup: Setup, case: Case, *, seed: int | None = None, seconds: float = CASE_SECONDS
+) -> Result:
     """Run one case, whatever the driver declares."""
     began = time.perf_counter()
     outcome, reason = Outcome.PASSED, ""
     try:
-        perform(setup, case, seed=seed)
+        perform(setup, case, seed=seed, seconds=seconds)
     except NotOffered as error:
         outcome, reason = Outcome.NOT_TRIED, str(error)
     except Inapplicable as error:
@@ -81,6 +93,7 @@ def perform(
     case: Case,
     *,
     seed: int | None = None,
+    seconds: float = CASE_SECONDS,
     around: Callable[[Lab, Callable[[], None]], None] = lambda _lab, body: body(),
 ) -> None:
     """Run one case in a new cloud, and see that nothing is left.
@@ -89,15 +102,18 @@ def perform(
         setup: where.
         case: which.
         seed: draws the order of tasks.
+        seconds: how long it may take by the wall clock; 0 for ever.
         around: runs the case's body; what it raises is what the case raises.
 
     Raises:
         Exception: what the case raised, with what it has left behind as a note.
+        Unmet: it did not end within its time; it was interrupted, and says where.
         LeftBehind: it went well, and something is left.
     """
-    lab = Lab(setup, case.area.compute, more_options=case.area.more_options, seed=seed)
+    area = case.area
+    lab = Lab(setup, area.compute, more_options=area.more_options, seed=seed, seconds=seconds)
     try:
-        with lab:
+        with lab, lab.limited():
             method = getattr(case.area(), case.method)
             around(lab, lambda: method(lab))
     except BaseException as error:

@@ -11,9 +11,12 @@ from cellrig.errors import Invalid
 from cellrig.testing.conformance.areas import AREAS
 from cellrig.testing.conformance.case import Area, Case, cases_of
 from cellrig.testing.conformance.difference import compare
+from cellrig.testing.conformance.faults import read_fault
+from cellrig.testing.conformance.lab import CASE_SECONDS
 from cellrig.testing.conformance.report import Report
 from cellrig.testing.conformance.running import Outcome, Result, declared_by, result_of, run_case
 from cellrig.testing.conformance.setup import Setup
+from cellrig.testing.conformance.stories import story
 from cellrig.testing.conformance.variations import under_faults, under_seeds
 
 
@@ -23,10 +26,13 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     Args:
         select: the case of this name; or those in whose name it occurs, or whose area it names.
         known_failing: capability, or area, to the reason why it fails; then it must.
-        seed: draws the order of tasks; None runs them first-in first-out.
-        seeds: run every case under so many seeds, from 0.
-        faults: run every case again with a fault at each driver call that it makes.
-        fault: only with the fault of this number, from 1.
+        seed: draws the order of tasks; None runs them first-in first-out. Beside another driver:
+            tell the story of this number, and no case.
+        seeds: run every case under so many seeds, from 0. Beside another driver: run every case
+            once, and then so many stories.
+        faults: run every case again with each kind of fault at each driver call that it makes.
+        fault: only with this one, ``KIND:N`` with the number of the call, from 1.
+        case_timeout: how many seconds each run of a case may take by the wall clock; 0 for ever.
         areas: all areas.
     """
 
@@ -35,15 +41,19 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     seed: int | None = None
     seeds: int = 0
     faults: bool = False
-    fault: int | None = None
+    fault: str | None = None
+    case_timeout: float = CASE_SECONDS
     areas: Sequence[type[Area]] = AREAS
 
     def cases(self) -> tuple[Case, ...]:
         """Return the cases that are selected.
 
         Raises:
-            Invalid: there are none; or something is known to fail that is not there.
+            Invalid: there are none; or something is known to fail that is not there; or there is no
+                such fault.
         """
+        if self.fault is not None:
+            read_fault(self.fault)
         every = tuple(cases_of(self.areas))
         cases = tuple(case for case in every if case.name == self.select) or tuple(
             case for case in every if self.select in case.name or self.select == case.area.name
@@ -76,14 +86,20 @@ def conform(
     cases = plan.cases()
     results: list[Result] = []
     with setup:
-        declared = declared_by(setup)
+        declared = declared_by(setup, plan.case_timeout)
         attempts = _attempts(setup, cases, declared, plan)
         if against is not None:
-            attempts = _comparisons(setup, against, cases)
+            attempts = _comparisons(setup, against, cases, plan)
         for result in attempts:
             results.append(result)
             after_each(result)
-    return Report(setup.driver, declared, tuple(results), plan.known_failing)
+    return Report(
+        setup.driver,
+        declared,
+        tuple(results),
+        plan.known_failing,
+        against="" if against is None else against.driver,
+    )
 
 
 def _attempts(
@@ -94,19 +110,24 @@ def _attempts(
         if unfit is not None:
             yield result_of(case, Outcome.UNFIT, unfit)
         elif plan.faults or plan.fault is not None:
-            yield under_faults(setup, case, plan.fault)
+            yield under_faults(setup, case, plan.fault, plan.case_timeout)
         elif plan.seeds:
-            yield under_seeds(setup, case, range(plan.seeds))
+            yield under_seeds(setup, case, range(plan.seeds), plan.case_timeout)
         else:
-            yield run_case(setup, case, seed=plan.seed)
+            yield run_case(setup, case, seed=plan.seed, seconds=plan.case_timeout)
 
 
-def _comparisons(one: Setup, other: Setup, cases: Sequence[Case]) -> Iterator[Result]:
+def _comparisons(one: Setup, other: Setup, cases: Sequence[Case], plan: Plan) -> Iterator[Result]:
     with other:
-        both = [declared_by(setup) for setup in (one, other)]
-        for case in cases:
+        both = [declared_by(setup, plan.case_timeout) for setup in (one, other)]
+        shared = [name for name in both[0].names() if getattr(both[1], name)]
+        for case in cases if plan.seed is None else ():
             unfit = next((why for each in both if (why := case.unfit(each))), None)
             if unfit is None:
-                yield compare(one, other, case)
+                yield compare(one, other, case, shared=shared, seconds=plan.case_timeout)
             else:
                 yield result_of(case, Outcome.UNFIT, unfit)
+        for seed in range(plan.seeds) if plan.seed is None else (plan.seed,):
+            told = story(seed, both)
+            result = compare(one, other, told, shared=shared, seconds=plan.case_timeout)
+            yield msgspec.structs.replace(result, replay=f"--seed {seed}")

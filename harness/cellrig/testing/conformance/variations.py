@@ -3,70 +3,82 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
-from typing import Any, Protocol
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
-from cellrig.driver import HypervisorError
+from cellrig.errors import NotFound
+from cellrig.runtime import TaskKilled
 from cellrig.testing.conformance.case import Case
-from cellrig.testing.conformance.checking import Inapplicable, NotOffered, Unmet
-from cellrig.testing.conformance.lab import Lab
+from cellrig.testing.conformance.checking import Inapplicable, NotOffered, Unmet, check
+from cellrig.testing.conformance.faults import FAULTS, Passed, read_fault
+from cellrig.testing.conformance.lab import CASE_SECONDS, Lab
 from cellrig.testing.conformance.running import Outcome, Result, perform, result_of, told
 from cellrig.testing.conformance.setup import Setup
-
-
-class Passed(Protocol):
-    """A call that passed a seam, as the plugin ``faults`` records it."""
-
-    seam: str
-    nth: int
-    host: str | None
-    cell: str | None
-    service: str
-
 
 #: How a variation of a case is told apart, and how it is run.
 Variation = tuple[str, Callable[[], None]]
 
+#: States that a server is in only while somebody works on it.
+_BUSY = ("BUILD", "REBUILD", "RESIZE", "MIGRATING", "REVERT_RESIZE", "REBOOT", "HARD_REBOOT")
 
-def under_seeds(setup: Setup, case: Case, seeds: Iterable[int]) -> Result:
+
+def under_seeds(
+    setup: Setup, case: Case, seeds: Iterable[int], seconds: float = CASE_SECONDS
+) -> Result:
     """Run a case once for each seed; all must pass."""
-    return _all_of(
-        case,
-        lambda: [
-            (f"--seed {seed}", lambda seed=seed: perform(setup, case, seed=seed))  # type: ignore[misc]
-            for seed in seeds
-        ],
-    )
+
+    def run(seed: int) -> Variation:
+        return f"--seed {seed}", lambda: perform(setup, case, seed=seed, seconds=seconds)
+
+    return _all_of(case, map(run, seeds))
 
 
-def under_faults(setup: Setup, case: Case, only: int | None = None) -> Result:
-    """Run a case again with one fault at each driver call that it makes.
+def under_faults(
+    setup: Setup, case: Case, only: str | None = None, seconds: float = CASE_SECONDS
+) -> Result:
+    """Run a case again with each kind of fault at each driver call that it makes.
 
-    The driver's call fails as a hypervisor that refuses. Whatever the case then finds, nothing may
-    be left when it has ended.
+    The calls are found by recording the case once. Whatever it then finds, everything must have
+    come to rest when hypervisors and services are back, all must agree on what there is, and
+    nothing may be left when it has ended.
 
     Args:
         setup: where.
         case: which.
-        only: the number of the one fault to try, from 1.
+        only: the one fault to try, ``KIND:N`` with the number of the call, from 1.
+        seconds: how long each run may take by the wall clock; 0 for ever.
     """
+    kinds, numbers = tuple(FAULTS), None
+    if only is not None:
+        kind, number = read_fault(only)
+        kinds, numbers = (kind,), (number,)
+    impossible: set[str] = set()
 
-    def variations() -> list[Variation]:
-        calls = _driver_calls(setup, case)
-        return [
-            (f"--fault {number}", lambda passed=passed: _with_fault(setup, case, passed))  # type: ignore[misc]
-            for number, passed in enumerate(calls, start=1)
-            if only in (None, number)
-        ]
+    def run(kind: str, passed: Passed) -> None:
+        if kind in impossible:
+            return
+        try:
+            _with_fault(setup, case, kind, passed, seconds)
+        except (NotOffered, Inapplicable):
+            impossible.add(kind)
 
-    return _all_of(case, variations)
+    def variations() -> Iterator[Variation]:
+        for number, passed in enumerate(_driver_calls(setup, case, seconds), start=1):
+            if numbers is None or number in numbers:
+                for kind in kinds:
+                    yield (
+                        f"--fault {kind}:{number}",
+                        lambda kind=kind, passed=passed: run(kind, passed),  # type: ignore[misc]
+                    )
+
+    return _all_of(case, variations())
 
 
-def _all_of(case: Case, variations: Callable[[], list[Variation]]) -> Result:
+def _all_of(case: Case, variations: Iterator[Variation]) -> Result:
     began = time.perf_counter()
     name = "the case itself"
     try:
-        for name, attempt in variations():  # noqa: B007 - told of the one that failed
+        for name, attempt in variations:  # noqa: B007 - told of the one that failed
             attempt()
     except NotOffered as error:
         return result_of(case, Outcome.NOT_TRIED, str(error))
@@ -79,7 +91,7 @@ def _all_of(case: Case, variations: Callable[[], list[Variation]]) -> Result:
     return result_of(case, Outcome.PASSED, "", time.perf_counter() - began)
 
 
-def _driver_calls(setup: Setup, case: Case) -> list[Passed]:
+def _driver_calls(setup: Setup, case: Case, seconds: float) -> list[Passed]:
     calls: list[Passed] = []
 
     def recording(lab: Lab, body: Callable[[], None]) -> None:
@@ -87,41 +99,56 @@ def _driver_calls(setup: Setup, case: Case) -> list[Passed]:
         passed: list[Passed] = faults.seams_passed(body)
         calls.extend(each for each in passed if each.seam.startswith("driver."))
 
-    perform(setup, case, around=recording)
+    perform(setup, case, seconds=seconds, around=recording)
     return calls
 
 
-def _with_fault(setup: Setup, case: Case, passed: Passed) -> None:
+def _with_fault(setup: Setup, case: Case, kind: str, passed: Passed, seconds: float) -> None:
     def failing(lab: Lab, body: Callable[[], None]) -> None:
-        faults: Any = lab.rig.faults
-        error = HypervisorError(f"a fault of the conformance suite at {passed}")
-        rule = faults.fail(
-            passed.seam,
-            error,
-            host=passed.host,
-            cell=passed.cell,
-            service=passed.service,
-            nth=passed.nth,
-        )
+        lab.is_varied = True
+        fault = FAULTS[kind](lab, passed)
         try:
             body()
+        except TaskKilled:
+            pass  # the case itself was about to start the service that died
         except Exception as error:  # noqa: BLE001 - what the case finds is the fault's doing
             lab.rig.seams.handled(error, "the case met the fault")
         finally:
-            rule.clear()
+            fault.clear()
         _recover(lab)
+        _is_at_rest(lab)
 
     try:
-        perform(setup, case, around=failing)
+        perform(setup, case, seconds=seconds, around=failing)
+    except (NotOffered, Inapplicable):
+        raise
     except Exception as error:
-        raise Unmet(f"with a fault at {passed}: {told(error)}") from error
+        raise Unmet(f"the driver {kind} at {passed}: {told(error)}") from error
 
 
 def _recover(lab: Lab) -> None:
-    """Let the services find what the fault has left, as an administrator would."""
+    """Let the services find what the fault has left, as an administrator would.
+
+    The periodic work puts some of it right in one round, and notes that in the next.
+    """
     for host in lab.hosts:
         lab.setup.start_hypervisor(lab.driver(host))
         lab.bring_back(host)
         lab.restart(host)
     if not lab.setup.live:
-        lab.rig.advance(700)
+        lab.rig.advance(1300)
+
+
+def _is_at_rest(lab: Lab) -> None:
+    """See that nobody works on anything any more, and that all agree on what there is."""
+    for uuid in lab.ours:
+        try:
+            server = lab.rig.servers.show(uuid)
+        except NotFound:
+            continue  # it is a volume, or gone
+        check(
+            server.task_state is None and server.status not in _BUSY,
+            f"server {uuid} is {server.status}, task state {server.task_state}, for ever",
+        )
+    findings = [each for each in lab.rig.audit.findings() if not lab.is_about_strangers(each)]
+    check(not findings, "; ".join(findings))

@@ -55,6 +55,11 @@ class FakeBackend(VolumeBackend):
         """As the options say."""
         return self._options.shared_targets
 
+    @property
+    def keeps_data(self) -> bool:
+        """Nothing is kept."""
+        return False
+
     def create_volume(self, volume: Volume) -> str:
         """See `VolumeBackend`."""
         self._take_time()

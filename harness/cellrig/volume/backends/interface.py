@@ -105,6 +105,11 @@ class VolumeBackend(abc.ABC):
         """Whether a host reaches several volumes by one target (Block Storage API 3.48)."""
         return False
 
+    @property
+    def keeps_data(self) -> bool:
+        """Whether volumes hold what is written to them, and so want the data of their images."""
+        return True
+
     def close(self) -> None:  # noqa: B027 - most have nothing to end
         """End what runs for the backend: processes, connections. Twice is harmless."""
 

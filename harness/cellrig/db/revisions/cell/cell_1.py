@@ -135,6 +135,9 @@ def upgrade() -> None:
         sa.Column("flavor", sa.Text(), nullable=False),
         sa.Column("metadata", sa.Text(), nullable=False),
         sa.Column("system_metadata", sa.Text(), nullable=False),
+        sa.Column("leaving", sa.Integer(), nullable=False),
+        sa.Column("hidden", sa.Integer(), nullable=False),
+        sa.Column("network_info", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("uuid"),
     )
     with op.batch_alter_table("instances", schema=None) as batch_op:
@@ -182,6 +185,8 @@ def upgrade() -> None:
         sa.Column("dest_zone", sa.String(length=255), nullable=True),
         sa.Column("admitted_by", sa.String(length=255), nullable=True),
         sa.Column("cross_cell", sa.Integer(), nullable=False),
+        sa.Column("left_at", sa.String(length=255), nullable=True),
+        sa.Column("left_disks", sa.Text(), nullable=False),
         sa.Column("memory_total", sa.BigInteger(), nullable=False),
         sa.Column("memory_processed", sa.BigInteger(), nullable=False),
         sa.Column("memory_remaining", sa.BigInteger(), nullable=False),
@@ -198,6 +203,7 @@ def upgrade() -> None:
         batch_op.create_index("migrations_by_created_at", ["created_at", "uuid"], unique=False)
         batch_op.create_index("migrations_by_destination", ["dest_compute", "status"], unique=False)
         batch_op.create_index("migrations_by_instance", ["instance_uuid", "status"], unique=False)
+        batch_op.create_index("migrations_by_left_at", ["left_at"], unique=False)
         batch_op.create_index("migrations_by_source", ["source_compute", "status"], unique=False)
 
     op.create_table(

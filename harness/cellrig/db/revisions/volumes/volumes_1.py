@@ -33,6 +33,36 @@ def upgrade() -> None:
         batch_op.create_index("attachments_by_volume", ["volume_id"], unique=False)
 
     op.create_table(
+        "default_types",
+        sa.Column("project_id", sa.String(length=255), nullable=False),
+        sa.Column("volume_type_id", sa.String(length=36), nullable=False),
+        sa.PrimaryKeyConstraint("project_id"),
+    )
+    op.create_table(
+        "quota_classes",
+        sa.Column("class_name", sa.String(length=255), nullable=False),
+        sa.Column("resource", sa.String(length=255), nullable=False),
+        sa.Column("hard_limit", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("class_name", "resource"),
+    )
+    op.create_table(
+        "quotas",
+        sa.Column("project_id", sa.String(length=255), nullable=False),
+        sa.Column("resource", sa.String(length=255), nullable=False),
+        sa.Column("hard_limit", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("project_id", "resource"),
+    )
+    op.create_table(
+        "services",
+        sa.Column("host", sa.String(length=255), nullable=False),
+        sa.Column("binary_name", sa.String(length=255), nullable=False),
+        sa.Column("disabled", sa.Integer(), nullable=False),
+        sa.Column("disabled_reason", sa.String(length=255), nullable=True),
+        sa.Column("frozen", sa.Integer(), nullable=False),
+        sa.Column("updated_at", sa.Float(precision=53), nullable=False),
+        sa.PrimaryKeyConstraint("host", "binary_name"),
+    )
+    op.create_table(
         "snapshots",
         sa.Column("number", sa.Integer(), autoincrement=True, nullable=False),
         sa.Column("id", sa.String(length=36), nullable=False),
@@ -55,6 +85,29 @@ def upgrade() -> None:
         batch_op.create_index("snapshots_by_volume", ["volume_id"], unique=False)
 
     op.create_table(
+        "transfers",
+        sa.Column("number", sa.Integer(), autoincrement=True, nullable=False),
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("name", sa.String(length=255), nullable=False),
+        sa.Column("volume_id", sa.String(length=36), nullable=False),
+        sa.Column("project_id", sa.String(length=255), nullable=False),
+        sa.Column("key_digest", sa.String(length=64), nullable=False),
+        sa.Column("without_snapshots", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.Float(precision=53), nullable=False),
+        sa.PrimaryKeyConstraint("number"),
+        sa.UniqueConstraint("id"),
+        sa.UniqueConstraint("volume_id"),
+    )
+    with op.batch_alter_table("transfers", schema=None) as batch_op:
+        batch_op.create_index("transfers_by_project", ["project_id"], unique=False)
+
+    op.create_table(
+        "volume_type_access",
+        sa.Column("volume_type_id", sa.String(length=36), nullable=False),
+        sa.Column("project_id", sa.String(length=255), nullable=False),
+        sa.PrimaryKeyConstraint("volume_type_id", "project_id"),
+    )
+    op.create_table(
         "volume_types",
         sa.Column("id", sa.String(length=36), nullable=False),
         sa.Column("name", sa.String(length=255), nullable=False),
@@ -75,7 +128,7 @@ def upgrade() -> None:
         sa.Column("volume_type_id", sa.String(length=36), nullable=False),
         sa.Column("multiattach", sa.Integer(), nullable=False),
         sa.Column("bootable", sa.Integer(), nullable=False),
-        sa.Column("read_only", sa.Integer(), nullable=False),
+        sa.Column("read_only", sa.Integer(), nullable=True),
         sa.Column("project_id", sa.String(length=255), nullable=False),
         sa.Column("user_id", sa.String(length=255), nullable=False),
         sa.Column("availability_zone", sa.String(length=255), nullable=False),

@@ -254,6 +254,18 @@ LIST = query(
     *("metadata", "system_metadata", "security_groups", "info_cache", "instance_type_id"),
     more={(2, 66): ["changes-before"], (2, 73): ["locked"]},
 )
+_INTERFACE: dict[str, Any] = {
+    "net_id": UUID,
+    "port_id": UUID,
+    "fixed_ips": {
+        "type": "array",
+        "minItems": 1,
+        "maxItems": 1,
+        "items": closed({"ip_address": _ADDRESS}, ["ip_address"]),
+    },
+}
+ATTACH_INTERFACE = stepped("interfaceAttachment", _INTERFACE, (), {(2, 49): {"tag": TAG}})
 METADATA_ALL = {FIRST: body(wrapped("metadata", METADATA))}
 METADATA_ONE = {FIRST: body(wrapped("meta", {**METADATA, "minProperties": 1, "maxProperties": 1}))}
 TAGS_ALL = {(2, 26): body(wrapped("tags", TAGS))}
+SHARE = {(2, 97): body(wrapped("share", closed({"share_id": UUID, "tag": TAG}, ["share_id"])))}

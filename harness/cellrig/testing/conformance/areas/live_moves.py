@@ -148,6 +148,21 @@ class LiveMigration(Refused):
         server = lab.server()
         _ends(lab, lab.stranger(), _checked(lab, server), posts=0, recovers=1)
 
+    def test_recover_is_called_once_when_the_hypervisor_is_gone(self, lab: Lab) -> None:
+        """When it is back, the guest runs here as before."""
+        server, driver = lab.server(), lab.driver(lab.first)
+        before, guest, there = lab.info(server), lab.guest(server), _at(lab, server)
+        data = lab.call(lab.second, "pre_live_migration", there, (), (), _checked(lab, server))
+        undo = "rollback_live_migration_at_destination"
+        lab.last("rolling it back", lambda: lab.call(lab.second, undo, there, (), data))
+        lab.last("starting the hypervisor", lambda: lab.setup.start_hypervisor(driver))
+        lab.setup.stop_hypervisor(driver)
+        _ends(lab, guest, data, posts=0, recovers=1)
+        lab.setup.start_hypervisor(driver)
+        lab.restart(lab.first)
+        equal(lab.info(server), before, "the guest when the hypervisor is back")
+        equal(lab.whereabouts(server.id), (lab.first,), "the hosts that have the guest")
+
     def test_without_a_migration_abort_is_harmless_and_force_is_refused(self, lab: Lab) -> None:
         """Ten times."""
         server = lab.server()

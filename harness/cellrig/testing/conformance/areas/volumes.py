@@ -56,6 +56,7 @@ class Volumes(Area):
         lab.attach(server, volume, other)
         disk = lab.disk(server, volume)
         lab.rig.servers.detach_volume(server, volume)
+        check(volume.id not in lab.serials(server), "the guest has a volume that was detached")
         before = lab.info(server)
         for _time in range(TIMES):
             lab.refused(DiskNotFound, lab.first, "detach_volume", lab.guest(server), disk)

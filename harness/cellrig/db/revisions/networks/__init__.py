@@ -1,0 +1,1 @@
+"""The revisions of a database of this kind."""

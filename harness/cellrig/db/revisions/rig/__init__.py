@@ -1,0 +1,1 @@
+"""The revisions of what a rig keeps itself."""

@@ -1,0 +1,47 @@
+"""Failures of the network service; the statuses are the Networking API's, the codes its types."""
+
+from __future__ import annotations
+
+from cellrig.errors import Conflict
+
+
+class NetworkInUse(Conflict):
+    """Something cannot be removed while there is something of it. Args: what, its id, what."""
+
+    code = "InUse"
+    template = "{0} {1} is in use: there are {2} of it"
+
+
+class PortInUse(Conflict):
+    """A port is somebody's already. Args: the port, the device that it is of."""
+
+    code = "PortInUse"
+    template = "port {0} is in use by device {1}"
+
+
+class NoFreeAddress(Conflict):
+    """A subnet has no address left. Args: the network."""
+
+    code = "IpAddressGenerationFailure"
+    template = "no more IP addresses are available on network {0}"
+
+
+class AddressInUse(Conflict):
+    """An address is a port's already. Args: the address, the subnet."""
+
+    code = "IpAddressAlreadyAllocated"
+    template = "IP address {0} is already allocated in subnet {1}"
+
+
+class MacAddressInUse(Conflict):
+    """Two ports of a network cannot have one MAC address. Args: the address, the network."""
+
+    code = "MacAddressInUse"
+    template = "MAC address {0} is in use on network {1}"
+
+
+class OverQuota(Conflict):
+    """A project has all that it may have. Args: the resource, the limit."""
+
+    code = "OverQuota"
+    template = "quota exceeded for resources: {0} (the limit is {1})"

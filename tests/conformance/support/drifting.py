@@ -1,0 +1,12 @@
+"""A driver whose hypervisor has another document than the interface shows."""
+
+from __future__ import annotations
+
+from cellrig_fake import FakeDriver
+
+
+class WritesAnotherDocument(FakeDriver):
+    """Volumes are removable media in the domain's XML, and disks by the interface."""
+
+    def domain_xml(self, uuid: str) -> bytes:
+        return super().domain_xml(uuid).replace(b'device="disk"', b'device="floppy"')

@@ -1,0 +1,64 @@
+"""The same cases and stories on two drivers: alike, or the first difference is told."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cellrig.testing.conformance import Outcome, Plan, Result, conform
+from cellrig_fake.conformance import FakeSetup
+
+if TYPE_CHECKING:
+    from tests.conformance.conftest import Install
+
+
+def compared(install: Install, driver: str, plan: Plan) -> tuple[Result, ...]:
+    """Compare the fake driver with another one; return what failed."""
+    _module, _colon, name = driver.partition(":")
+    install({"cellrig.drivers": {name: driver}})
+    report = conform(FakeSetup("fake"), plan, against=FakeSetup(name))
+    assert report.question == f"drivers fake and {name}: where do they differ?"
+    return report.failures
+
+
+def test_a_driver_does_not_differ_from_itself() -> None:
+    plan = Plan(select="test_a_shared_disk_stays_shareable_while_the_guest_reboots", seeds=2)
+    report = conform(FakeSetup("fake"), plan, against=FakeSetup("fake"))
+    assert [(each.case, each.reason) for each in report.failures] == []
+    told = [(each.case, each.outcome) for each in report.results]
+    assert told[1:] == [
+        ("Story::test_seed_0", Outcome.PASSED),
+        ("Story::test_seed_1", Outcome.PASSED),
+    ]
+    assert report.answer.startswith("no difference was seen; 3 cases in ")
+
+
+def test_the_first_difference_is_told_with_where_and_what(install: Install) -> None:
+    plan = Plan(select="test_an_attached_volume_is_a_disk_of_the_guest")
+    (result,) = compared(install, "mutants:SharesEverything", plan)
+    assert "shareable is False with fake and True with SharesEverything" in result.reason
+
+
+def test_a_story_finds_a_difference_and_its_number_tells_it_again(install: Install) -> None:
+    failures = compared(install, "mutants:SharesEverything", Plan(select="Pause", seeds=3))
+    stories = [each for each in failures if each.case.startswith("Story::")]
+    assert stories
+    assert " (attach a volume), guests." in stories[0].reason
+    seed = int(stories[0].replay.removeprefix("--seed "))
+    (again,) = compared(install, "mutants:SharesEverything", Plan(seed=seed))
+    assert (again.case, again.reason) == (stories[0].case, stories[0].reason)
+
+
+def test_the_document_of_the_hypervisor_counts_where_both_have_one(install: Install) -> None:
+    plan = Plan(select="test_an_attached_volume_is_a_disk_of_the_guest")
+    (result,) = compared(install, "drifting:WritesAnotherDocument", plan)
+    assert "domain XML" in result.reason
+    assert "'disk' with fake and 'floppy' with WritesAnotherDocument" in result.reason
+
+
+def test_how_a_case_ends_counts_as_well(install: Install) -> None:
+    plan = Plan(select="test_the_connector_names_the_host")
+    (result,) = compared(install, "mutants:IsSomebodyElse", plan)
+    assert (
+        "the case ends differently: fake: well; IsSomebodyElse: the connector's host"
+        in result.reason
+    )
