@@ -75,6 +75,7 @@ class Cloud:
             AssertionError: it ended with an error; with what it said.
         """
         from openstackclient.shell import OpenStackShell  # warns of its own packages
+        from osc_lib.clientmanager import ClientCache
 
         signs_in = {
             "auth-url": f"{self.url}/identity/v3",
@@ -89,7 +90,13 @@ class Cloud:
         options = [f"--os-{name}={value}" for name, value in signs_in.items()]
         out, err = io.StringIO(), io.StringIO()
         with redirect_stdout(out), redirect_stderr(err):
-            status = OpenStackShell().run([*options, *arguments])
+            shell = OpenStackShell()
+            status = shell.run([*options, *arguments])
+        # A process of the command has one cloud; this one has several, one after the other.
+        for kind in type(shell.client_manager).__mro__:
+            for cache in vars(kind).values():
+                if isinstance(cache, ClientCache):
+                    cache._handle = None
         assert status == 0, f"openstack {' '.join(arguments)}: {out.getvalue()} {err.getvalue()}"
         return out.getvalue()
 
