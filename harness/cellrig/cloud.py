@@ -239,6 +239,7 @@ class Cloud:
         """Start (again) the service that reports call `label`, in a new process."""
         service, _at, place = label.partition("@")
         if service == COMPUTE:
+            self.map_cells({self._host_cells[place]: [place]})  # it may have been deleted
             self.start_compute(place)
         elif service == CONDUCTOR and place:
             self.start_cell_conductor(place)

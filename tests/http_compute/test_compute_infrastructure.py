@@ -125,6 +125,21 @@ def test_a_service_is_disabled_and_placement_knows(compute: Any) -> None:
     compute("PUT", f"/os-services/{NOBODY}", body, expect=404)
 
 
+@pytest.mark.parametrize("version", ["2.1", "2.53"])
+def test_a_service_is_deleted_when_its_host_has_no_servers(compute: Any, version: str) -> None:
+    (service,) = compute.get(f"/os-services?host={_HOSTS[0]}", version)["services"]
+    path = f"/os-services/{service['id']}"
+    server = compute.create(host=_HOSTS[0])
+    refused = compute("DELETE", path, version=version, expect=409).json()
+    assert "has 1 servers" in refused["conflictingRequest"]["message"]
+    compute.rig.servers.delete(server)
+    compute("DELETE", path, version=version, expect=204)
+    compute("DELETE", path, version=version, expect=404)
+    assert {each["host"] for each in compute.get("/os-services")["services"]} == {_HOSTS[1]}
+    compute("DELETE", "/os-services/nonsense", version="2.53", expect=400)
+    compute("DELETE", "/os-services/nonsense", version="2.1", expect=404)
+
+
 def test_a_host_shows_in_its_servers(compute: Any) -> None:
     server = compute.create(host=_HOSTS[0])
     (service,) = compute.get(f"/os-services?host={_HOSTS[0]}&binary=nova-compute")["services"]

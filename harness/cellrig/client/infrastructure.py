@@ -40,6 +40,10 @@ class ServiceClient:
         """Declare a host's compute service dead, or take that back."""
         self._call(lambda c: self._services.force_down(c, host, down), "force service down")
 
+    def delete(self, host: str) -> None:
+        """Forget a host that has left for good, and has no servers."""
+        self._call(lambda c: self._services.delete(c, host), "delete service")
+
 
 class HypervisorClient:
     """The nodes that guests run on."""

@@ -12,7 +12,7 @@ from cellrig.context import RequestContext
 from cellrig.db.hosts import COMPUTE
 from cellrig.driver.errors import GuestNotFound
 from cellrig.driver.reports import GuestEvent
-from cellrig.errors import CellrigError
+from cellrig.errors import CellrigError, NotFound
 from cellrig.model import Service
 
 #: Seconds between rounds of periodic work, the field's defaults.
@@ -166,13 +166,17 @@ class ComputeManager:
         self._parts.attachments.reconcile(self._context, HANDING_OUT, starting=True)
 
     def report(self) -> None:
-        """Say that the service is alive."""
-        self._host.hosts.service_update(
-            self._service_uuid, {"last_seen_up": self._host.runtime.now()}
-        )
+        """Say that the service is alive; it ends where administrators have deleted it."""
+        seen = {"last_seen_up": self._host.runtime.now()}
+        try:
+            self._host.hosts.service_update(self._service_uuid, seen)
+        except NotFound as error:
+            self._host.seams.handled(error, "the service has been deleted, and ends")
+            self._host.process.crash()
 
     def update_available_resource(self) -> None:
         """Describe the host's resources, heal allocations, end builds that are stuck."""
+        self.report()  # before anything is written of a host that has been deleted
         self._parts.tracker.update_available_resource()
         here = self._host.instances.all_on_host(self._host.name)
         held = self._host.held()

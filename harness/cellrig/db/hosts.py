@@ -98,10 +98,9 @@ class HostStore:
         Raises:
             NotFound: the cell has none.
         """
-        with self._database.reading() as transaction:
-            row = transaction.one(
-                select_by(tables.services, "host", "binary"), host=host, binary=binary
-            )
+        row = self._database.one(
+            select_by(tables.services, "host", "binary"), host=host, binary=binary
+        )
         if row is None:
             raise NotFound("service", f"{binary} on host {host}")
         return service_from_row(row)
@@ -114,10 +113,14 @@ class HostStore:
             if not transaction.run(statement, by_uuid=service_uuid, **row):
                 raise NotFound("service", service_uuid)
 
+    def service_delete(self, service_uuid: str) -> None:
+        """Forget a service; forgetting it twice is harmless."""
+        with self._database.transaction() as transaction:
+            transaction.run(delete_by(tables.services, "uuid"), uuid=service_uuid)
+
     def services(self) -> list[Service]:
         """Return all services, by host."""
-        with self._database.reading() as transaction:
-            return [service_from_row(row) for row in transaction.all(_SERVICES)]
+        return [service_from_row(row) for row in self._database.all(_SERVICES)]
 
     def node_save(self, node: ComputeNode) -> None:
         """Write a node's record, new or changed; its count of failed builds stays."""
@@ -135,22 +138,19 @@ class HostStore:
 
     def nodes_of_host(self, host: str) -> list[ComputeNode]:
         """Return the nodes of `host`."""
-        with self._database.reading() as transaction:
-            rows = transaction.all(select_by(tables.compute_nodes, "host"), host=host)
+        rows = self._database.all(select_by(tables.compute_nodes, "host"), host=host)
         return [ComputeNode(*row) for row in rows]
 
     def node_uuids(self) -> list[str]:
         """Return the uuids of all nodes of the cell."""
-        with self._database.reading() as transaction:
-            return [uuid for (uuid,) in transaction.all(_NODE_UUIDS)]
+        return [uuid for (uuid,) in self._database.all(_NODE_UUIDS)]
 
     def nodes(self, uuids: Sequence[str] | None = None) -> list[tuple[ComputeNode, Service]]:
         """Return nodes, each with its compute service: those in `uuids`, or all by host."""
-        with self._database.reading() as transaction:
-            if uuids is None:
-                rows = transaction.all(_ALL_WITH_SERVICE)
-            else:
-                rows = transaction.all(_WITH_SERVICE, uuids=uuids)
+        if uuids is None:
+            rows = self._database.all(_ALL_WITH_SERVICE)
+        else:
+            rows = self._database.all(_WITH_SERVICE, uuids=uuids)
         return [_with_service(row) for row in rows]
 
     def build_failed(self, host: str) -> None:

@@ -67,6 +67,44 @@ class Services:
         check_admin(context, "force services down")
         self._set(host, {"forced_down": down})
 
+    def delete(self, context: RequestContext, host: str) -> None:
+        """Forget a host that has left for good: its service, nodes, providers, aggregates, mapping.
+
+        A compute service that still runs ends when it next reports. One that is started again
+        registers as a new one.
+
+        Raises:
+            NotFound: no cell has such a host.
+            Conflict: it has servers, or moves from or to it are under way; nothing is changed
+                (``DELETE /os-services/{service_id}``).
+        """
+        check_admin(context, "delete services")
+        cell = self._around.cells.of_host(host)
+        service = cell.hosts.service_get(host)
+        if servers := cell.instances.all_on_host(host):
+            raise Conflict(
+                f"host {host!r} has {len(servers)} servers; a service is deleted when it has none"
+            )
+        if moves := cell.migrations.under_way(host):
+            raise Conflict(
+                f"migration {moves[0].uuid} of server {moves[0].instance_uuid} from or to host "
+                f"{host!r} is {moves[0].status}; a service is deleted when all have ended"
+            )
+        api = self._around.api
+        nodes = cell.hosts.nodes_of_host(host)
+        # What others know of the host comes first: what is left of a deletion that was cut off
+        # can be found by its service, and deleted again.
+        for node in nodes:
+            for record in reversed(self._around.placement.get_provider_tree(node.uuid)):
+                self._around.placement.delete_provider(record.uuid)
+        for aggregate in api.aggregates.all():
+            if host in aggregate.hosts:
+                api.aggregates.remove_host(aggregate.id, host)
+        for node in nodes:
+            cell.hosts.node_delete(node.uuid)
+        cell.hosts.service_delete(service.uuid)
+        api.mappings.host_delete(host)
+
     def _set(self, host: str, changes: dict[str, object]) -> None:
         store = self._around.cells.of_host(host).hosts
         store.service_update(store.service_get(host).uuid, changes)

@@ -83,6 +83,24 @@ def update_service(call: ComputeCall) -> Answer:
     return Answer(body={"service": _view(call, _by_uuid(call, uuid), _zone_of_each(call))})
 
 
+def delete_service(call: ComputeCall) -> Answer:
+    """Delete the service of a host that has no servers, with all that is known of the host."""
+    given = call.parameters["service_id"]
+    if call.version >= (2, 53):
+        service = _by_uuid(call, given)
+    else:
+        service = _by_number(call, given)
+    call.service.services.delete(context_of(call), service.host)
+    return Answer(status=204)
+
+
+def _by_number(call: ComputeCall, given: str) -> Service:
+    for service in call.service.services.all(context_of(call)):
+        if str(number_of_uuid(service.uuid)) == given:
+            return service
+    raise NotFound("service", given)
+
+
 def _by_uuid(call: ComputeCall, uuid: str) -> Service:
     if not is_dashed_uuid(uuid):
         raise Refusal(400, f"Invalid uuid {uuid}")

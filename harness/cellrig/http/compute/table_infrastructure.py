@@ -104,6 +104,7 @@ ROUTES: tuple[Route[ComputeApi], ...] = (
         (2, 53),
         body=schemas.UPDATE_SERVICE,
     ),
+    _Admin("DELETE", f"{_SERVICES}/{{service_id}}", services.delete_service, (204,)),
     _OldHost("GET", _HOSTS, services.list_hosts, (200,), query=query("zone")),
     _OldHost("GET", _HOST, services.show_host, (200,)),
     _OldHost("PUT", _HOST, services.update_host, (200,), body=schemas.UPDATE_HOST),
