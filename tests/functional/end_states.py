@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import hashlib
 import re
-import sqlite3
 from collections import deque
 from collections.abc import Iterator
+from functools import cache
+
+from sqlalchemy import text
 
 from cellrig import Rig
 from cellrig.compute.recovery import ABANDONED_AFTER
+from cellrig.db.database import Database, Row, Statement, Transaction
 from cellrig.snapshot import Snapshot
 
 _UUID = rb"[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}"
@@ -36,7 +39,7 @@ def end_state(rig: Rig, beginning: Snapshot) -> bytes:
         rig: which.
         beginning: what it once was; of databases that are still so nothing more is told.
     """
-    text = b"\n".join(_parts(rig, beginning))
+    words = b"\n".join(_parts(rig, beginning))
     now = rig.runtime.now()
     uuids: dict[bytes, bytes] = {}
 
@@ -47,7 +50,7 @@ def end_state(rig: Rig, beginning: Snapshot) -> bytes:
             return b"long ago" if age >= ABANDONED_AFTER else b"lately"
         return uuids.setdefault(uuid.replace(b"-", b""), b"uuid %d" % len(uuids))
 
-    return hashlib.sha256(_VARIABLE.sub(told, text)).digest()
+    return hashlib.sha256(_VARIABLE.sub(told, words)).digest()
 
 
 def _parts(rig: Rig, beginning: Snapshot) -> Iterator[bytes]:
@@ -55,7 +58,7 @@ def _parts(rig: Rig, beginning: Snapshot) -> Iterator[bytes]:
         image = database.dump()
         if image != beginning.databases[name]:
             yield name.encode()
-            yield from _rows(image)
+            yield from _rows(database)
     for host, driver in rig.cloud.drivers.items():
         yield host.encode()
         yield driver.checkpoint()  # type: ignore[attr-defined]
@@ -67,21 +70,38 @@ def _parts(rig: Rig, beginning: Snapshot) -> Iterator[bytes]:
     yield repr(sorted(_memories(rig))).encode()
 
 
-def _rows(image: bytes) -> Iterator[bytes]:
+def _rows(database: Database) -> Iterator[bytes]:
     """Read all that a database holds, in the order in which it was written."""
-    connection = sqlite3.connect(":memory:")
-    try:
-        connection.deserialize(image)
-        tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
-        for (table,) in tables.fetchall():
-            rows = connection.execute(f"SELECT * FROM {table}")  # noqa: S608
-            words = [i for i, column in enumerate(rows.description) if column[0] in _WORDS]
-            yield repr((table, [_without(words, row) for row in rows])).encode()
-    finally:
-        connection.close()
+    with database.reading() as transaction:
+        for table, column_names in _columns_of(database.name, transaction).items():
+            words = [place for place, name in enumerate(column_names) if name in _WORDS]
+            rows = transaction.all(_all_of(table))
+            yield repr((table, [_without(words, row) for row in rows] if words else rows)).encode()
 
 
-def _without(words: list[int], row: tuple[object, ...]) -> list[object]:
+#: The columns of each table, by database: all rigs have the same.
+_known_columns: dict[str, dict[str, list[str]]] = {}
+
+
+def _columns_of(database: str, transaction: Transaction) -> dict[str, list[str]]:
+    if database not in _known_columns:
+        _known_columns[database] = {
+            table: [name for (name,) in transaction.all(_COLUMNS, table_name=table)]
+            for (table,) in transaction.all(_TABLES)
+        }
+    return _known_columns[database]
+
+
+_TABLES = Statement(text("SELECT name FROM sqlite_master WHERE type = 'table'"))
+_COLUMNS = Statement(text("SELECT name FROM pragma_table_info(:table_name)"))
+
+
+@cache
+def _all_of(table: str) -> Statement:
+    return Statement(text(f"SELECT * FROM {table}"))  # noqa: S608
+
+
+def _without(words: list[int], row: Row) -> list[object]:
     kept = list(row)
     for place in words:
         kept[place] = kept[place] is not None

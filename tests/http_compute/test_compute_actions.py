@@ -97,8 +97,17 @@ def test_a_resize_is_confirmed_with_204(compute: Any) -> None:
     assert answer.content == b""
     told = compute.show(server, "2.46")
     assert (told["status"], told["flavor"]["id"]) == ("ACTIVE", "2")
+    assert told["OS-DCF:diskConfig"] == "MANUAL"
     (move,) = compute.get("/os-migrations?status=confirmed")["migrations"]
     assert (move["old_instance_type_id"], move["new_instance_type_id"]) == (1, 2)
+
+
+def test_a_resize_says_who_partitions_the_disk(compute: Any) -> None:
+    server = compute.create()
+    compute.act(server, "resize", {"flavorRef": "2", "OS-DCF:diskConfig": "AUTO"})
+    assert compute.show(server)["OS-DCF:diskConfig"] == "AUTO"
+    compute.act(server, "resize", {"flavorRef": "1", "OS-DCF:diskConfig": "MANUAL"}, expect=409)
+    assert compute.show(server)["OS-DCF:diskConfig"] == "AUTO"
 
 
 THREE = Topology(cells=[Cell("cell1", hosts=3)])

@@ -143,6 +143,8 @@ def test_a_fingerprint_is_that_of_the_key(compute: Any) -> None:
     [
         {"public_key": "nonsense"},
         {"public_key": "ssh-rsa ***"},
+        {"public_key": "ssh-rsa " + "A" * 2048},
+        {"public_key": _KEY.replace("ssh-ed25519", "ssh-rsa")},
         {"public_key": _KEY, "type": "x509"},
         {"public_key": _KEY, "type": "gpg"},
         {"public_key": _KEY, "name": "a/b"},

@@ -103,6 +103,9 @@ def test_security_groups_and_their_rules(compute: Any) -> None:
     assert ask("PUT", f"{path}/{made['id']}", body).json()["security_group"]["name"] == "www"
     names = {each["name"] for each in ask("GET", path).json()["security_groups"]}
     assert names == {"default", "www"}
+    for changed in ({}, {"parent_group_id": "web"}, {"ip_protocol": "carrier-pigeon"}):
+        body = {"security_group_rule": {**rule, **changed}}
+        ask("POST", "/os-security-group-rules", body, 400)
     ask("DELETE", f"/os-security-group-rules/{added['id']}", None, 202)
     ask("DELETE", f"{path}/{made['id']}", None, 202)
     ask("GET", f"{path}/{made['id']}", None, 404)

@@ -164,7 +164,7 @@ def test_a_suite_runs_under_unittest_and_testtools(tmp_path: Path, runner: str) 
 
 
 def test_a_suite_runs_under_stestr_with_two_workers(tmp_path: Path) -> None:
-    pytest.importorskip("stestr")
+    pytest.importorskip("stestr", reason="stestr is not installed (extra: test)")
     (tmp_path / "test_suite.py").write_text(SUITE)
     (tmp_path / ".stestr.conf").write_text("[DEFAULT]\ntest_path=.\n")
     done = _start(tmp_path, "-m", "stestr.cli", "run", "--concurrency", "2")

@@ -38,7 +38,7 @@ def test_the_rig_is_one_cell_of_two_hosts_where_nothing_is_said(pytester: pytest
             assert rig.servers.create().status == "ACTIVE"
         """
     )
-    pytester.runpytest_inprocess("-W", "error").assert_outcomes(passed=1)
+    pytester.runpytest_subprocess("-W", "error").assert_outcomes(passed=1)
 
 
 def test_the_marker_says_what_the_rig_is_built_from(pytester: pytest.Pytester) -> None:

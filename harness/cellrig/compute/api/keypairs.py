@@ -98,7 +98,12 @@ def _fingerprint(public_key: str, type_: KeypairType) -> str:
     words = public_key.split()
     if len(words) < 2 or not (words[0] in _KINDS or words[0].startswith(_CURVES)):
         raise Invalid("public_key is no OpenSSH public key: it takes a type and the key in base64")
-    return _pairs(hashlib.md5(_decoded(words[1]), usedforsecurity=False))
+    key = _decoded(words[1])
+    # A key says its own type once more: its length in four bytes, and the type (RFC 4253, 6.6).
+    kind = words[0].encode()
+    if not key.startswith(len(kind).to_bytes(4, "big") + kind):
+        raise Invalid(f"public_key is called {words[0]}, and its key in base64 is of no such type")
+    return _pairs(hashlib.md5(key, usedforsecurity=False))
 
 
 def _decoded(text: str) -> bytes:

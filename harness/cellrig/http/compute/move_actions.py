@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from cellrig.http.calls import Answer
 from cellrig.http.compute.schemas.parts import true
 from cellrig.http.compute.server_bodies import flavor_id
@@ -19,6 +21,10 @@ def resize(call: ComputeCall) -> Answer:
         flavor = service.flavors.find(context, flavor_id(call.body["resize"]["flavorRef"]))
     service.quotas.check_resize(context, server.project_id, server.flavor, flavor)
     service.moves.resize(context, server_id, flavor.id)
+    if wanted := call.body["resize"].get("OS-DCF:diskConfig"):
+        service.presentations.change(
+            context, server_id, lambda known: replace(known, disk_config=wanted)
+        )
     return Answer(202)
 
 

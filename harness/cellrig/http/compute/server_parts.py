@@ -6,6 +6,7 @@ from typing import Any
 
 from cellrig.errors import NotFound
 from cellrig.http.calls import Answer
+from cellrig.http.compute.proxies.networks import groups_shown
 from cellrig.http.compute.service import ComputeCall, context_of
 from cellrig.http.errors import Refusal
 from cellrig.model import PowerState, Server
@@ -28,15 +29,20 @@ def list_security_groups(call: ComputeCall) -> Answer:
     """List the security groups of a server."""
     server = _server(call)
     detail = call.service.details.of(context_of(call), [server])[server.id]
-    told = [
-        {
-            "id": name,
-            "name": name,
-            "tenant_id": server.project_id,
-            "rules": [],
-            "description": "",
-        }
-        for name in detail.presentation.security_groups
+    names = detail.presentation.security_groups
+    context = context_of(call)
+    known = [
+        group
+        for group in call.service.networks.group_list(context)
+        if group.project_id == server.project_id and not {group.name, group.id}.isdisjoint(names)
+    ]
+    told = groups_shown(call, known)
+    # A cloud without networks has no groups: there they are but names that servers were given.
+    found = {each for group in known for each in (group.name, group.id)}
+    told += [
+        {"id": name, "name": name, "tenant_id": server.project_id, "rules": [], "description": ""}
+        for name in names
+        if name not in found
     ]
     return Answer(body={"security_groups": told})
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
-from cellrig.errors import NotFound
+from cellrig.errors import Conflict, NotFound
 from cellrig.http.calls import Answer
 from cellrig.http.compute.paging import limit_of, number_of
 from cellrig.http.compute.service import ComputeCall, context_of
 from cellrig.http.errors import Refusal
+from cellrig.http.uuids import is_dashed_uuid
 from cellrig.network.types import Network, SecurityGroup, SecurityGroupRule
 
 _NOTHING = dict.fromkeys(
@@ -22,6 +24,8 @@ _NOTHING = dict.fromkeys(
     )
 )
 
+#: What a rule of this API can be of; the network service knows more.
+_PROTOCOLS = ("tcp", "udp", "icmp")
 
 # -- networks ------------------------------------------------------------------------------------
 
@@ -102,7 +106,7 @@ def list_groups(call: ComputeCall) -> Answer:
     ]
     first = number_of(call, "offset", 0)
     shown = found[first : first + limit_of(call)]
-    return Answer(body={"security_groups": _groups(call, shown)})
+    return Answer(body={"security_groups": groups_shown(call, shown)})
 
 
 def show_group(call: ComputeCall) -> Answer:
@@ -126,7 +130,9 @@ def update_group(call: ComputeCall) -> Answer:
 
 def delete_group(call: ComputeCall) -> Answer:
     """Delete a security group that no port has."""
-    call.service.networks.group_delete(context_of(call), _group(call).id)
+    group = _group(call)
+    with _refused_as_bad_request():
+        call.service.networks.group_delete(context_of(call), group.id)
     return Answer(202)
 
 
@@ -134,6 +140,11 @@ def create_rule(call: ComputeCall) -> Answer:
     """Let something into the ports of a security group."""
     given, context = call.body["security_group_rule"], context_of(call)
     protocol, source = given.get("ip_protocol"), given.get("cidr")
+    if not is_dashed_uuid(given["parent_group_id"]):
+        raise Refusal(400, f"Security group id is not a uuid: {given['parent_group_id']}")
+    if protocol is not None and protocol.lower() not in _PROTOCOLS:
+        told = ", ".join(_PROTOCOLS)
+        raise Refusal(400, f"ip_protocol was given as {protocol!r}; it takes one of {told}")
     first, last = given.get("from_port"), given.get("to_port")
     wanted = SecurityGroupRule(
         security_group_id=given["parent_group_id"],
@@ -144,7 +155,8 @@ def create_rule(call: ComputeCall) -> Answer:
         remote_ip_prefix=source,
         remote_group_id=given.get("group_id"),
     )
-    rule = call.service.networks.rule_create(context, wanted)
+    with _refused_as_bad_request():
+        rule = call.service.networks.rule_create(context, wanted)
     return Answer(body={"security_group_rule": _rule(rule, _names(call))})
 
 
@@ -152,6 +164,15 @@ def delete_rule(call: ComputeCall) -> Answer:
     """Take a rule away."""
     call.service.networks.rule_delete(context_of(call), call.parameters["rule_id"])
     return Answer(202)
+
+
+@contextmanager
+def _refused_as_bad_request() -> Iterator[None]:
+    """Tell of conflicts as this API always has."""
+    try:
+        yield
+    except Conflict as error:
+        raise Refusal(400, str(error)) from error
 
 
 def _port(given: str | int | None) -> int | None:
@@ -164,11 +185,12 @@ def _group(call: ComputeCall) -> SecurityGroup:
 
 
 def _one(call: ComputeCall, group: SecurityGroup) -> Answer:
-    (told,) = _groups(call, [group])
+    (told,) = groups_shown(call, [group])
     return Answer(body={"security_group": told})
 
 
-def _groups(call: ComputeCall, groups: Sequence[SecurityGroup]) -> list[dict[str, Any]]:
+def groups_shown(call: ComputeCall, groups: Sequence[SecurityGroup]) -> list[dict[str, Any]]:
+    """Return what is shown of security groups, with what they let in."""
     names = _names(call)
     rules: dict[str, list[dict[str, Any]]] = {}
     for rule in call.service.networks.rule_list(context_of(call)):
