@@ -41,6 +41,16 @@ from cellrig_fake.power import POWER
 from cellrig_fake.providers import describe, update_tree
 from cellrig_fake.simulated import simulated
 
+#: What a guest says on its console when it boots.
+_BOOT = (
+    "Booting the kernel",
+    "Memory is ready",
+    "Found the root disk",
+    "Mounted the root file system",
+    "Brought up the network interfaces",
+    "Reached the login prompt",
+)
+
 
 class FakeDriver(FakeMoves):
     """A hypervisor in memory, with every trait and every fault a matter of options.
@@ -201,9 +211,9 @@ class FakeDriver(FakeMoves):
         needs = "rescue_volume_backed" if from_volume else "rescue"
         if not getattr(self.capabilities, needs):
             refuse(self, "rescue", needs)
-        own, path = domain.document, f"{INSTANCES_PATH}/{guest.uuid}/disk.rescue"
         self.hypervisor.enter(domain, PowerState.SHUTDOWN)
-        with self.hypervisor.editing(domain) as root:
+        own, path = domain.document, f"{INSTANCES_PATH}/{guest.uuid}/disk.rescue"
+        with self.hypervisor.editing(domain) as (root,):
             cellrig_domxml.boot_from_rescue_disk(root, path)
         domain.own_document = own
         self.hypervisor.enter(domain, PowerState.RUNNING)
@@ -226,7 +236,8 @@ class FakeDriver(FakeMoves):
     @simulated
     def get_console_output(self, guest: Guest) -> str:
         domain = self.hypervisor.domain(guest.uuid)
-        return f"{domain.name}: boot {domain.boots}\n{domain.name} login: "
+        lines = [f"[{0.1 * step:8.6f}] {words}" for step, words in enumerate(_BOOT)]
+        return "\n".join((f"{domain.name}: boot {domain.boots}", *lines, f"{domain.name} login: "))
 
     @simulated
     def cache_image(self, image: Image) -> bool:
@@ -246,15 +257,16 @@ class FakeDriver(FakeMoves):
         if device.port_id is not None and device.port_id in ports:
             return
         (chosen,) = hypervisor.choose(domain.node, [device])
-        with hypervisor.editing(domain) as root:
-            cellrig_domxml.add_device(root, chosen)
+        with hypervisor.editing(domain) as roots:
+            for root in roots:
+                cellrig_domxml.add_device(root, chosen)
         hypervisor.claim(guest.uuid, domain.node, [chosen])
 
     @simulated
     def detach_interface(self, guest: Guest, device: Device) -> None:
         domain = self.hypervisor.domain(guest.uuid)
-        with self.hypervisor.editing(domain) as root:
-            address = cellrig_domxml.remove_device(root, device)
+        with self.hypervisor.editing(domain) as roots:
+            address, *_same = [cellrig_domxml.remove_device(root, device) for root in roots]
         if address is not None:
             self.hypervisor.disclaim(guest.uuid, domain.node, address)
 
@@ -273,16 +285,18 @@ class FakeDriver(FakeMoves):
         self._check_shareable("attach_volume", [disk])
         with (
             self.connections.held(guest.uuid, [disk]),
-            self.hypervisor.editing(domain) as root,
+            self.hypervisor.editing(domain) as roots,
         ):
-            cellrig_domxml.add_volume(root, disk)
+            for root in roots:
+                cellrig_domxml.add_volume(root, disk)
 
     @simulated
     def detach_volume(self, guest: Guest, disk: Disk) -> None:
         try:
             domain = self.hypervisor.domain(guest.uuid)
-            with self.hypervisor.editing(domain) as root:
-                cellrig_domxml.remove_volume(root, disk.serial)
+            with self.hypervisor.editing(domain) as roots:
+                for root in roots:
+                    cellrig_domxml.remove_volume(root, disk.serial)
         except (GuestNotFound, DiskNotFound):
             # What an interrupted call left connected is let go of all the same.
             self.connections.release(guest.uuid, disk)
@@ -292,18 +306,22 @@ class FakeDriver(FakeMoves):
     @simulated
     def swap_volume(self, guest: Guest, old: Disk, new: Disk) -> None:
         domain = self.hypervisor.domain(guest.uuid)
+        self.hypervisor.part(domain)
         with (
             self.connections.held(guest.uuid, [new]),
-            self.hypervisor.editing(domain) as root,
+            self.hypervisor.editing(domain) as (*running, lasting),
         ):
-            cellrig_domxml.swap_volume(root, old.serial, new)
+            cellrig_domxml.swap_volume(lasting, old.serial, new)
+            for root in running:
+                cellrig_domxml.pivot_volume(root, old.serial, new)
         if volume_id_of(old) != volume_id_of(new):
             self.connections.release(guest.uuid, old)
 
     @simulated
     def extend_volume(self, guest: Guest, disk: Disk, new_size: int) -> None:
-        with self.hypervisor.editing(self.hypervisor.domain(guest.uuid)) as root:
-            cellrig_domxml.extend_volume(root, disk.serial, -(-new_size // (1 << 30)))
+        with self.hypervisor.editing(self.hypervisor.domain(guest.uuid)) as roots:
+            for root in roots:
+                cellrig_domxml.extend_volume(root, disk.serial, -(-new_size // (1 << 30)))
 
     # Inside
 

@@ -9,6 +9,8 @@ from cellrig.model import BlockDeviceMapping, Instance, Migration, VmState
 from cellrig.volume.types import Attachment, AttachmentStatus, AttachMode
 from cellrig_audit.picture import Picture
 
+#: The statuses of attachments of servers that are on no host.
+_AT_REST_NOWHERE = (AttachmentStatus.RESERVED, AttachmentStatus.ATTACHED)
 #: States in which a server has its volumes reserved, and on no host.
 _NOWHERE = (VmState.ERROR, VmState.SHELVED_OFFLOADED)
 
@@ -127,9 +129,11 @@ def _check_agreement(
     if attachment.connection_info != mapping.connection_info:
         yield f"{name}: the mapping and the attachment do not have the same connection info"
     nowhere = instance.host is None and instance.vm_state in _NOWHERE
-    expected = AttachmentStatus.RESERVED if nowhere else AttachmentStatus.ATTACHED
-    if attachment.status != expected:
-        yield f"{name}: its attachment is {attachment.status}, and at rest it is {expected}"
+    # What is attached to a server that is offloaded is in use, and what it had before is reserved.
+    expected = _AT_REST_NOWHERE if nowhere else (AttachmentStatus.ATTACHED,)
+    if attachment.status not in expected:
+        told = " or ".join(expected)
+        yield f"{name}: its attachment is {attachment.status}, and at rest it is {told}"
     if nowhere or instance.vm_state == VmState.ERROR:
         return
     guest = picture.guests.get(instance.host or "", {}).get(instance.uuid)

@@ -13,11 +13,13 @@ from collections import deque
 from collections.abc import Iterator
 from functools import cache
 
-from sqlalchemy import text
+from sqlalchemy import Table, select
 
 from cellrig import Rig
 from cellrig.compute.recovery import ABANDONED_AFTER
-from cellrig.db.database import Database, Row, Statement, Transaction
+from cellrig.db.cell_tables import CELL_SCHEMA
+from cellrig.db.database import Database, Row, Statement
+from cellrig.db.schemas import SCHEMAS
 from cellrig.snapshot import Snapshot
 
 _UUID = rb"[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}"
@@ -71,34 +73,18 @@ def _parts(rig: Rig, beginning: Snapshot) -> Iterator[bytes]:
 
 
 def _rows(database: Database) -> Iterator[bytes]:
-    """Read all that a database holds, in the order in which it was written."""
+    """Read all that a database holds, in the order in which it was written, where it tells it."""
     with database.reading() as transaction:
-        for table, column_names in _columns_of(database.name, transaction).items():
-            words = [place for place, name in enumerate(column_names) if name in _WORDS]
+        for table in SCHEMAS.get(database.name, CELL_SCHEMA).tables:
+            words = [place for place, column in enumerate(table.columns) if column.name in _WORDS]
             rows = transaction.all(_all_of(table))
-            yield repr((table, [_without(words, row) for row in rows] if words else rows)).encode()
-
-
-#: The columns of each table, by database: all rigs have the same.
-_known_columns: dict[str, dict[str, list[str]]] = {}
-
-
-def _columns_of(database: str, transaction: Transaction) -> dict[str, list[str]]:
-    if database not in _known_columns:
-        _known_columns[database] = {
-            table: [name for (name,) in transaction.all(_COLUMNS, table_name=table)]
-            for (table,) in transaction.all(_TABLES)
-        }
-    return _known_columns[database]
-
-
-_TABLES = Statement(text("SELECT name FROM sqlite_master WHERE type = 'table'"))
-_COLUMNS = Statement(text("SELECT name FROM pragma_table_info(:table_name)"))
+            told = [_without(words, row) for row in rows] if words else rows
+            yield repr((table.name, told)).encode()
 
 
 @cache
-def _all_of(table: str) -> Statement:
-    return Statement(text(f"SELECT * FROM {table}"))  # noqa: S608
+def _all_of(table: Table) -> Statement:
+    return Statement(select(table))
 
 
 def _without(words: list[int], row: Row) -> list[object]:

@@ -11,19 +11,20 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from server_rows import FLAVOR, Row, instance, write
+from server_rows import Row, instance, write
 
 from cellrig import Cell, Rig, Topology
 from cellrig.db.instances import InstanceStore
-from cellrig.model import Instance, PowerState, Server, TaskState, VmState
+from cellrig.model import Flavor, Instance, PowerState, Server, TaskState, VmState
 from cellrig_pytest.options import SETTINGS
 
 CELLS = ("cell0", "cell1", "cell2", "cell3")
 NOT_NULL = ("name", "project_id", "vm_state", "power_state", "created_at", "updated_at", "locked")
 NULLABLE = ("task_state", "host", "availability_zone", "image", "key_name", "launched_at")
-SORT_KEYS = (*NOT_NULL, *NULLABLE, "id", "launch_index", "reservation_id")
-CHANGED_BY_DELETION = ("vm_state", "task_state", "power_state", "updated_at")
-COLUMN_OF = {"id": "uuid", "image": "image_id"}
+MORE = ("id", "launch_index", "reservation_id", "user_id", "flavor", "node", "hostname")
+SORT_KEYS = (*NOT_NULL, *NULLABLE, *MORE, "deleted_at")
+CHANGED_BY_DELETION = ("vm_state", "task_state", "power_state", "updated_at", "deleted_at")
+COLUMN_OF = {"id": "uuid", "image": "image_id", "flavor": "flavor_id"}
 TAGS = ("amber", "beige", "coral")
 NAMES = ("web", "web-1", "Web", "db.1", "db-1", "é", "z%", "z_", "")
 
@@ -37,6 +38,7 @@ def some_instance(random: Random, number: int) -> Instance:
     """An instance with few different values, so that many are equal."""
     pick = random.choice
     deleted = random.random() < 0.2
+    flavor = pick(["1", "2"])
 
     def moment() -> float:
         return float(random.randrange(5))
@@ -50,6 +52,8 @@ def some_instance(random: Random, number: int) -> Instance:
         task_state=None if deleted else pick(TASK_STATES),
         power_state=PowerState.NOSTATE if deleted else pick(list(PowerState)),
         host=pick([None, "h1", "h2"]),
+        node=pick([None, "n1", "n2"]),
+        hostname=pick([None, "web", "db"]),
         availability_zone=pick([None, "north", "South"]),
         image_id=pick([None, "i1", "i2"]),
         key_name=pick([None, "k"]),
@@ -61,7 +65,8 @@ def some_instance(random: Random, number: int) -> Instance:
         launched_at=pick([None, moment()]),
         deleted=deleted,
         deleted_at=1.0 if deleted else None,
-        flavor=FLAVOR,
+        flavor_id=flavor,
+        flavor=Flavor(flavor, "tiny"),
     )
 
 
@@ -80,6 +85,9 @@ def some_cloud(random: Random, count: int) -> list[Row]:
 clouds = st.builds(
     lambda seed, count: some_cloud(Random(seed), count), st.integers(0), st.integers(0, 25)
 )
+some_ids = st.lists(
+    st.builds("{}{:03}".format, st.integers(0, 9), st.integers(0, 9)), min_size=1, unique=True
+)
 some_tags = st.lists(st.sampled_from(TAGS), min_size=1, max_size=3, unique=True)
 filters = st.fixed_dictionaries(
     {},
@@ -93,6 +101,11 @@ filters = st.fixed_dictionaries(
         "vm_state": st.sampled_from([VmState.ACTIVE, [VmState.ERROR, VmState.STOPPED]]),
         "task_state": st.sampled_from([TaskState.REBOOTING, [None], [None, TaskState.RESIZE_PREP]]),
         "power_state": st.sampled_from([PowerState.RUNNING, [PowerState.NOSTATE]]),
+        "ids": some_ids,
+        "host": st.sampled_from(["h1", "h3"]),
+        "node": st.just("n1"),
+        "hostname": st.just("web"),
+        "flavor": st.sampled_from(["1", ["2", "3"]]),
         "zone": st.sampled_from(["north", "South", "south"]),
         "image": st.sampled_from(["i1", ["i1", "i2"]]),
         "key_name": st.just("k"),
@@ -131,6 +144,11 @@ def is_wanted(row: Row, chosen: Mapping[str, Any]) -> bool:
         "vm_state": lambda value: server.vm_state in several(value),
         "task_state": lambda value: server.task_state in several(value),
         "power_state": lambda value: server.power_state in several(value),
+        "ids": lambda value: server.uuid in value,
+        "host": lambda value: server.host == value,
+        "node": lambda value: server.node == value,
+        "hostname": lambda value: server.hostname == value,
+        "flavor": lambda value: server.flavor_id in several(value),
         "zone": lambda value: server.availability_zone == value,
         "image": lambda value: server.image_id in several(value),
         "key_name": lambda value: server.key_name == value,

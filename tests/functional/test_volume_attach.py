@@ -509,13 +509,14 @@ def test_a_volume_of_a_stopped_server_does_not_migrate(rig: Rig) -> None:
 # -- shelved and offloaded -------------------------------------------------------
 
 
-def test_a_server_that_is_on_no_host_has_volumes_reserved(rig: Rig) -> None:
+def test_a_server_that_is_on_no_host_has_volumes_in_use(rig: Rig) -> None:
     server, volume = rig.servers.create(), rig.volumes.create(size=1)
     offload(rig, server)
     asked = rig.servers.attach_volume(server, volume)
     assert asked.device_name == "sdb"
     (attachment,) = rig.volumes.attachments(volume)
-    assert (attachment.status, attachment.host) == (AttachmentStatus.RESERVED, None)
+    assert (attachment.status, attachment.host) == (AttachmentStatus.ATTACHED, None)
+    assert rig.volumes.show(volume).status == "in-use"
     assert [mapping.volume_id for mapping in rig.servers.volumes(server)] == [volume.id]
     with pytest.raises(Invalid, match=f"volume {volume.id} is already attached to server"):
         rig.servers.attach_volume(server, volume)

@@ -131,6 +131,14 @@ def test_a_new_key_pair_tells_the_private_key_once_and_until_2_91(compute: Any) 
     assert "private_key" not in compute.get("/os-keypairs/new")["keypair"]
 
 
+def test_a_new_certificate_is_made_with_its_key(compute: Any) -> None:
+    body = {"keypair": {"name": "new", "type": "x509"}}
+    made = compute("POST", "/os-keypairs", body, version="2.2", expect=201).json()["keypair"]
+    assert made["private_key"].startswith("-----BEGIN PRIVATE KEY-----")
+    assert made["public_key"].startswith("-----BEGIN CERTIFICATE-----")
+    assert (made["type"], len(made["fingerprint"].split(":"))) == ("x509", 20)
+
+
 def test_a_fingerprint_is_that_of_the_key(compute: Any) -> None:
     body = {"keypair": {"name": "key", "public_key": _KEY, "type": "ssh"}}
     made = compute("POST", "/os-keypairs", body, expect=201).json()["keypair"]

@@ -37,6 +37,18 @@ def test_images_are_listed_in_pages(compute: Any) -> None:
     assert told["images"][0]["id"] not in {each["id"] for each in rest}
 
 
+def test_images_are_found_by_the_server_that_they_are_of(compute: Any) -> None:
+    server = compute.create()
+    snapshot = compute.rig.servers.create_image(server, "now").id
+    link = f"http://elsewhere/compute/v2.1/servers/{server}"
+    for query in (f"server={server}", f"server={link}", "type=snapshot"):
+        (told,) = compute.get(f"/images/detail?{query}", PROXY)["images"]
+        assert (told["id"], told["server"]["id"]) == (snapshot, server)
+    others = {each["id"] for each in compute.get("/images?type=base", PROXY)["images"]}
+    assert others
+    assert snapshot not in others
+
+
 def test_metadata_of_an_image_is_changed_until_2_38(compute: Any) -> None:
     path = f"/images/{compute.rig.images.create('own', id=NOBODY).id}/metadata"
 
@@ -109,6 +121,29 @@ def test_security_groups_and_their_rules(compute: Any) -> None:
     ask("DELETE", f"/os-security-group-rules/{added['id']}", None, 202)
     ask("DELETE", f"{path}/{made['id']}", None, 202)
     ask("GET", f"{path}/{made['id']}", None, 404)
+
+
+def test_a_rule_goes_with_the_group_that_it_lets_in(compute: Any) -> None:
+    def make(name: str) -> str:
+        body = {"security_group": {"name": name, "description": ""}}
+        told = compute("POST", "/os-security-groups", body, version=PROXY, expect=200).json()
+        return str(told["security_group"]["id"])
+
+    web, database = make("web"), make("database")
+    rule = {"parent_group_id": database, "ip_protocol": "tcp", "group_id": web}
+    rule |= {"from_port": 5432, "to_port": 5432}
+    body = {"security_group_rule": rule}
+    compute("POST", "/os-security-group-rules", body, version=PROXY, expect=200)
+    compute("DELETE", f"/os-security-groups/{web}", version=PROXY, expect=202)
+    told = compute.get(f"/os-security-groups/{database}", PROXY)["security_group"]
+    assert told["rules"] == []
+
+
+def test_clients_find_what_have_been_extensions(compute: Any) -> None:
+    told = compute.get("/extensions")["extensions"]
+    assert {"os-hosts", "os-consoles"} <= {each["alias"] for each in told}
+    assert compute.get("/extensions/os-hosts")["extension"]["name"] == "Hosts"
+    compute("GET", "/extensions/os-nothing", expect=404)
 
 
 def test_networks_are_no_more_than_names(compute: Any) -> None:

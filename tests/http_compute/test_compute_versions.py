@@ -76,6 +76,7 @@ def test_errors_have_the_names_of_the_field(
     answer = compute(method, path, version="2.60", expect=status)
     assert answer.json()[name]["code"] == status
     assert answer.headers["x-openstack-request-id"].startswith("req-")
+    assert answer.headers["x-compute-request-id"] == answer.headers["x-openstack-request-id"]
 
 
 def test_without_a_token_nothing_else_is_told(compute: Any) -> None:

@@ -120,6 +120,7 @@ def test_security_groups_are_those_of_the_ports(served: Rig, compute: Face) -> N
     (told,) = compute.get(f"/v2.1/servers/{server}/os-security-groups")["security_groups"]
     assert (told["id"], told["name"], len(told["rules"])) == (db.id, "db", 0)
     compute("DELETE", f"/v2.1/os-security-groups/{db.id}", expect=400)
+    compute("DELETE", f"/v2.1/os-security-groups/{web.id}", expect=202)
     compute("POST", path, {"addSecurityGroup": {"name": "nothing"}}, expect=404)
     body = _body(served, networks=[{"uuid": private.id}], security_groups=[{"name": "nothing"}])
     compute("POST", "/v2.1/servers", body, expect=400, version="2.104")

@@ -216,6 +216,16 @@ def test_several_hosts_have_a_volume_of_many_uses(storage: Any) -> None:
     assert storage.status(volume) == "available"
 
 
+def test_a_volume_in_error_recovers_when_nobody_has_it_any_more(storage: Any) -> None:
+    volume = storage.create()
+    storage.act(volume, "os-attach", {"host_name": "one", "mountpoint": "/dev/vdb"})
+    storage.act(volume, "os-reset_status", {"status": "error"})
+    storage.act(volume, "os-force_detach", {})
+    assert storage.status(volume) == "available"
+    storage.act(volume, "os-reset_status", {"status": "attaching"})
+    assert storage.status(volume) == "attaching"
+
+
 def test_connections_without_an_attachment(storage: Any) -> None:
     volume = storage.create()
     given = {"connector": {"host": "one", "initiator": "iqn.1", "multipath": False, "odd": []}}

@@ -89,11 +89,27 @@ def test_actions_are_for_administrators(storage: Any) -> None:
     assert storage.get(f"/snapshots/{snapshot}")["snapshot"]["status"] == "error"
     storage("POST", path, {"os-reset_status": {"status": "odd"}}, expect=400)
     storage("POST", path, {"os-sing": None}, expect=400)
-    body = {"os-update_snapshot_status": {"status": "creating", "progress": "50%"}}
-    storage("POST", path, body, expect=202)
+    storage("POST", path, {"os-reset_status": {"status": "creating"}}, expect=202)
     storage("DELETE", f"/snapshots/{snapshot}", expect=400)
     storage("POST", path, {"os-force_delete": None}, expect=202)
     storage("GET", f"/snapshots/{snapshot}", expect=404)
+
+
+def test_its_owner_tells_how_far_a_snapshot_has_come(storage: Any) -> None:
+    snapshot = storage.snapshot(storage.create(who=ALICE), who=ALICE)
+    path = f"/snapshots/{snapshot}/action"
+
+    def tell(status: str, who: Any, expect: int) -> None:
+        body = {"os-update_snapshot_status": {"status": status, "progress": "50%"}}
+        storage("POST", path, body, who=who, expect=expect)
+
+    tell("error", ALICE, 400)  # it is available, and nothing goes on
+    storage("POST", path, {"os-reset_status": {"status": "creating"}}, expect=202)
+    tell("deleting", ALICE, 400)
+    tell("available", BOB, 404)
+    tell("available", ALICE, 202)
+    assert storage.get(f"/snapshots/{snapshot}")["snapshot"]["status"] == "available"
+    storage("POST", "/snapshots", {"snapshot": {"volume_id": None}}, expect=404)
 
 
 # -- transfers -------------------------------------------------------------------------------------

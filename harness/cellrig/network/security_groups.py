@@ -68,7 +68,7 @@ class SecurityGroups:
             return self._store.groups.replace(transaction, changed)
 
     def delete(self, context: RequestContext, group_id: str) -> None:
-        """Remove a group that no port has."""
+        """Remove a group that no port has, with its rules and those that let its ports in."""
         store = self._store
         with store.database.transaction() as transaction:
             known = self._get(transaction, context, group_id)
@@ -76,8 +76,9 @@ class SecurityGroups:
                 raise Conflict("the default security group of a project cannot be removed")
             if any(group_id in port.security_groups for port in store.ports.all(transaction)):
                 raise NetworkInUse("security group", group_id, "ports")
-            for rule in store.rules.all(transaction, security_group_id=group_id):
-                store.rules.remove(transaction, rule.id)
+            for rule in store.rules.all(transaction):
+                if group_id in (rule.security_group_id, rule.remote_group_id):
+                    store.rules.remove(transaction, rule.id)
             store.groups.remove(transaction, group_id)
 
     # -- rules -----------------------------------------------------------------------------------

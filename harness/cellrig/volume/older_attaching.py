@@ -22,6 +22,7 @@ from cellrig.volume.records import (
     change_attachment,
     change_volume,
     find_volume,
+    get_volume,
 )
 from cellrig.volume.releases import Releases
 from cellrig.volume.showing import show
@@ -127,6 +128,14 @@ class OlderAttaching:
             self.unreserve(context, volume_id)
             return
         self._releases.release(context, chosen[0])
+        self._recover(volume_id)
+
+    def _recover(self, volume_id: str) -> None:
+        """Let a volume that was in error be available, when nobody has it any more."""
+        with self._transaction() as transaction:
+            volume = get_volume(transaction, volume_id)
+            if volume.status is VolumeStatus.ERROR and not attachments_of(transaction, volume_id):
+                change_volume(transaction, volume_id, status=VolumeStatus.AVAILABLE)
 
     def begin_detaching(self, context: RequestContext, volume_id: str) -> None:
         """Let a volume be detaching: nobody else may begin to detach it."""

@@ -9,7 +9,7 @@ from sqlalchemy import bindparam, select
 
 from cellrig.context import RequestContext
 from cellrig.db.database import Statement
-from cellrig.errors import CellrigError
+from cellrig.errors import CellrigError, Invalid
 from cellrig.volume import tables
 from cellrig.volume.checks import check_admin, check_not_migrating, check_status
 from cellrig.volume.errors import InvalidSnapshot
@@ -35,6 +35,11 @@ _OF_PROJECT = Statement(
 )
 _ALL = Statement(select(tables.snapshots).order_by(tables.snapshots.c.number.desc()))
 _DELETABLE = ("available", "error", "error_deleting")
+#: What a snapshot in one status may be told to have come to (``os-update_snapshot_status``).
+_GOES_ON = {
+    "creating": ("creating", "available", "error"),
+    "deleting": ("deleting", "error_deleting"),
+}
 
 
 class Snapshots:
@@ -173,6 +178,23 @@ class Snapshots:
             raise
         with self._transaction() as transaction:
             remove_snapshot(transaction, snapshot.id)
+
+    def tell_status(self, context: RequestContext, snapshot_id: str, status: str) -> VolumeSnapshot:
+        """Say how the creation or deletion of a snapshot goes on, for whoever does it elsewhere.
+
+        Raises:
+            Invalid: what the snapshot is doing does not lead to this status.
+        """
+        with self._transaction() as transaction:
+            known = find_snapshot(transaction, context, snapshot_id)
+            if status not in _GOES_ON.get(known.status, ()):
+                told = "; ".join(f"{a}: {', '.join(b)}" for a, b in _GOES_ON.items())
+                raise Invalid(
+                    f"snapshot {snapshot_id} is {known.status} and was told to be {status}; "
+                    f"what can be told is {told}"
+                )
+            change_snapshot(transaction, snapshot_id, status=status)
+            return find_snapshot(transaction, context, snapshot_id)
 
     def reset_status(
         self, context: RequestContext, snapshot_id: str, status: str

@@ -264,10 +264,10 @@ class Volumes:
         return show(transaction, self._around.backends, [volume])[0]
 
 
-#: Statuses that only attachments can give a volume.
+#: Statuses that only attachments can give a volume. Attaching it is also when it is reserved in the
+#: way that there was before attachments.
 _OF_ATTACHMENTS = (
     VolumeStatus.RESERVED,
-    VolumeStatus.ATTACHING,
     VolumeStatus.IN_USE,
     VolumeStatus.DETACHING,
 )

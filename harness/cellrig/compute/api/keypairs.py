@@ -6,9 +6,10 @@ import base64
 import binascii
 import hashlib
 
+from cellrig.compute.api.key_making import make_certificate, make_ssh_pair
 from cellrig.compute.api.surroundings import Surroundings
 from cellrig.context import RequestContext
-from cellrig.errors import ExtraMissing, Forbidden, Invalid
+from cellrig.errors import Forbidden, Invalid
 from cellrig.model import Keypair, KeypairType
 
 _KINDS = ("ssh-rsa", "ssh-dss", "ssh-ed25519")
@@ -54,9 +55,8 @@ class Keypairs:
         """
         private = None
         if public_key is None:
-            if type is not KeypairType.SSH:
-                raise Invalid(f"a key pair of type {type} takes a public_key; only ssh is made")
-            public_key, private = _make_pair()
+            make = make_certificate if type is KeypairType.X509 else make_ssh_pair
+            public_key, private = make()
         keypair = Keypair(
             self._owner(context, user_id),
             name,
@@ -115,22 +115,3 @@ def _decoded(text: str) -> bytes:
 
 def _pairs(digest: hashlib._Hash) -> str:
     return ":".join(f"{byte:02x}" for byte in digest.digest())
-
-
-def _make_pair() -> tuple[str, str]:
-    """Return a new key pair, as OpenSSH writes them: the public key, the private key."""
-    try:
-        from cryptography.hazmat.primitives import serialization
-        from cryptography.hazmat.primitives.asymmetric import ed25519
-    except ModuleNotFoundError as error:
-        raise ExtraMissing("making a key pair", error.name, "http") from error
-    key = ed25519.Ed25519PrivateKey.generate()
-    private = key.private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.OpenSSH,
-        serialization.NoEncryption(),
-    )
-    public = key.public_key().public_bytes(
-        serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH
-    )
-    return f"{public.decode()} Generated-by-Cellrig", private.decode()

@@ -106,7 +106,10 @@ class VolumeAttachments:
             self._around.volumes.attachment_create(
                 context, volume_id, server_id, attachment_id=mapping.attachment_id
             )
-            if instance.host is not None:
+            if instance.host is None:
+                # In use it is, though no host can connect it before the server comes back.
+                self._around.volumes.attachment_complete(context, mapping.attachment_id or "")
+            else:
                 self._tasks.record(context, cell, instance, "attach_volume")
                 self._order(
                     instance.host,

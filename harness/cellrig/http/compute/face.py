@@ -14,5 +14,6 @@ FACE = Face(
     versions=VersionRange("compute", LOWEST, HIGHEST),
     error_body=fault,
     error_schema=NAMED_SCHEMA,
+    request_id_headers=("x-openstack-request-id", "x-compute-request-id"),
     legacy_header="X-OpenStack-Nova-API-Version",
 )

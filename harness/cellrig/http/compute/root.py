@@ -63,13 +63,3 @@ def no_bare_metal(call: ComputeCall) -> Answer:
     """Ask for bare metal nodes: there is no service that has any (until 2.35)."""
     context_of(call)
     raise Refusal(501, "no bare metal service is configured")
-
-
-def list_extensions(_call: ComputeCall) -> Answer:
-    """List the extensions of the API: all that there were are part of it."""
-    return Answer(body={"extensions": []})
-
-
-def show_extension(call: ComputeCall) -> Answer:
-    """Show an extension: there is none."""
-    raise Refusal(404, f"extension {call.parameters['alias']} does not exist")

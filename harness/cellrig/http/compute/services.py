@@ -86,10 +86,7 @@ def update_service(call: ComputeCall) -> Answer:
 def delete_service(call: ComputeCall) -> Answer:
     """Delete the service of a host that has no servers, with all that is known of the host."""
     given = call.parameters["service_id"]
-    if call.version >= (2, 53):
-        service = _by_uuid(call, given)
-    else:
-        service = _by_number(call, given)
+    service = _by_uuid(call, given) if call.version >= (2, 53) else _by_number(call, given)
     call.service.services.delete(context_of(call), service.host)
     return Answer(status=204)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from cellrig.http.compute import flavors, groups, keypairs, quotas, root, usages
+from cellrig.http.compute import extensions, flavors, groups, keypairs, quotas, root, usages
 from cellrig.http.compute.schemas import flavors as flavor_schemas
 from cellrig.http.compute.schemas import infrastructure as schemas
 from cellrig.http.compute.schemas.parts import query
@@ -34,8 +34,8 @@ VERSIONS: tuple[Route[ComputeApi], ...] = (
     *(Route("GET", path, root.list_versions, (200,), policy=None) for path in ("", "/")),
     *(Route("GET", path, root.show_version, (200,), policy=None) for path in (_V, f"{_V}/")),
     *(Route("GET", path, root.show_old_version, (200,), policy=None) for path in ("/v2", "/v2/")),
-    _Row("GET", f"{_V}/extensions", root.list_extensions, (200,)),
-    _Row("GET", f"{_V}/extensions/{{alias}}", root.show_extension, (200,)),
+    _Row("GET", f"{_V}/extensions", extensions.list_extensions, (200,)),
+    _Row("GET", f"{_V}/extensions/{{alias}}", extensions.show_extension, (200,)),
 )
 
 ROUTES: tuple[Route[ComputeApi], ...] = (

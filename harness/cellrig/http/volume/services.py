@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from cellrig.errors import NotFound
 from cellrig.http.calls import Answer
 from cellrig.http.dates import naive
 from cellrig.http.errors import Refusal
@@ -91,14 +92,21 @@ def disable_service_with_reason(call: VolumeCall) -> Answer:
 
 def freeze_host(call: VolumeCall) -> Answer:
     """Note that a backend is frozen."""
-    _change(call, frozen=True)
+    _set_frozen(call, frozen=True)
     return Answer(200)
 
 
 def thaw_host(call: VolumeCall) -> Answer:
     """Note that a backend is not frozen any more."""
-    _change(call, frozen=False)
+    _set_frozen(call, frozen=False)
     return Answer(200)
+
+
+def _set_frozen(call: VolumeCall, *, frozen: bool) -> None:
+    try:
+        _change(call, frozen=frozen)
+    except NotFound as error:  # which the body names, and not the path
+        raise Refusal(400, str(error)) from error
 
 
 def fail_over_host(call: VolumeCall) -> Answer:
@@ -202,7 +210,7 @@ def _pool(call: VolumeCall, pool: Pool) -> dict[str, Any]:
         "QoS_support": False,
         "storage_protocol": "cellrig",
         "driver_version": "1.0",
-        "vendor_name": "Cellrig",
+        "vendor_name": "Open Source",
         "backend_state": "up",
         "timestamp": naive(call.service.runtime.now()),
     }
@@ -218,7 +226,7 @@ def show_capabilities(call: VolumeCall) -> Answer:
     backend = call.service.hosts.backend_of(host)
     told: dict[str, Any] = {
         "namespace": f"OS::Storage::Capabilities::{host}",
-        "vendor_name": "Cellrig",
+        "vendor_name": "Open Source",
         "volume_backend_name": backend,
         "pool_name": backend,
         "driver_version": "1.0",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from cellrig.http.routes import Route, anybody
-from cellrig.http.volume import nothing, services
+from cellrig.http.volume import extensions, nothing, services
 from cellrig.http.volume.schemas import infrastructure as schemas
 from cellrig.http.volume.schemas.parts import query
 from cellrig.volume.api import StorageApi
@@ -87,7 +87,7 @@ ROUTES: tuple[Route[StorageApi], ...] = (
     ),
     _Admin("GET", "/capabilities/{host_name}", services.show_capabilities, (200,)),
     _Row("GET", "/os-availability-zone", services.list_zones, (200,)),
-    _Row("GET", "/extensions", nothing.no("extensions", "extensions"), (200,)),
+    _Row("GET", "/extensions", extensions.list_extensions, (200,)),
     _Row(
         "GET",
         "/resource_filters",

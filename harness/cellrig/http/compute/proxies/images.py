@@ -107,6 +107,9 @@ def _page(call: ComputeCall) -> list[StoredImage]:
     found = call.service.images.page(context_of(call), ImageQuery())
     least = {name: number_of(call, name, 0) for name in ("minRam", "minDisk")}
     name, status = call.single("name"), call.single("status")
+    kind, server = call.single("type"), call.single("server")
+    if server is not None:
+        server = server.rpartition("/")[2]  # a link to the server will do
     chosen = [
         each
         for each in found
@@ -114,6 +117,8 @@ def _page(call: ComputeCall) -> list[StoredImage]:
         and (status is None or status.upper() == _status(each)[0])
         and each.min_ram >= least["minRam"]
         and each.min_disk >= least["minDisk"]
+        and kind in (None, each.properties.get("image_type", "base"))
+        and server in (None, each.properties.get("instance_uuid"))
     ]
     return list(page(call, chosen, lambda each: each.id))
 
@@ -144,8 +149,12 @@ def _alternate(call: ComputeCall, image: StoredImage) -> Link:
 
 def _whole(call: ComputeCall, image: StoredImage) -> dict[str, Any]:
     status, progress = _status(image)
+    of_server: dict[str, Any] = {}
+    if server := image.properties.get("instance_uuid"):
+        of_server = {"server": {"id": server, "links": links(call, "servers", server)}}
     return {
         **_brief(call, image),
+        **of_server,
         "created": whole_zulu(image.created_at),
         "updated": whole_zulu(image.updated_at),
         "status": status,

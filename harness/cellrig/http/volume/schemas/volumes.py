@@ -82,7 +82,7 @@ CREATE_SNAPSHOT = {
                 "type": "object",
                 "properties": {
                     **_NAMES,
-                    "volume_id": ID,
+                    "volume_id": {"anyOf": [ID, {"type": "null"}]},
                     "metadata": _METADATA_OR_NULL,
                     "force": {"anyOf": [TRUTH, {"type": "null"}]},
                 },
