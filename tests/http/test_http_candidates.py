@@ -112,7 +112,9 @@ def test_a_query_finds_what_it_asks_for(forest: Any) -> None:
     one, two = forest.uuid(AGGREGATE + 1), forest.uuid(AGGREGATE + 2)
     assert _givers(forest, "resources=VCPU:17") == []
     assert _givers(forest, "resources=VCPU:1&limit=1") == [{16}]
+    assert _givers(forest, "resources=VCPU:1&limit=1&limit=2") == [{16}]
     assert _givers(forest, "resources=VCPU:1&required=CUSTOM_C") == [{32}]
+    assert _givers(forest, "resources=VCPU:1&required=CUSTOM_C%20") == [{32}]
     assert _givers(forest, "resources=VCPU:1&required=!CUSTOM_C") == [{16}]
     assert _givers(forest, "resources=VCPU:1&required=in:CUSTOM_A,CUSTOM_C") == [{32}]
     assert _givers(forest, f"resources=VCPU:1&member_of={one}") == [{16}]
@@ -129,6 +131,8 @@ def test_groups_are_kept_apart_or_in_one_subtree(forest: Any) -> None:
     assert len(_givers(forest, f"{pair}&group_policy=none")) == 8
     assert len(_givers(forest, f"{pair}&group_policy=isolate")) == 4
     assert _givers(forest, f"{pair}&group_policy=isolate&same_subtree=_1,_2") == []
+    assert _givers(forest, f"{pair}&group_policy=isolate&same_subtree=_1,%20_2%20") == []
+    assert len(_givers(forest, f"{pair}&group_policy=isolate&group_policy=none")) == 4
     below = "resources_1=SRIOV_NET_VF:1&required_2=CUSTOM_C&group_policy=none"
     assert _givers(forest, f"{below}&same_subtree=_1,_2") == [{33}, {34}]
 

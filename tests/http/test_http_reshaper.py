@@ -40,6 +40,32 @@ def test_a_resource_moves_with_the_guest_in_place(tree: Any) -> None:
     assert list(left) == ["VCPU"]
 
 
+def test_generations_grow_with_each_step_of_a_reshape(tree: Any) -> None:
+    def generations() -> list[int]:
+        return [
+            tree.get(f"/resource_providers/{tree.uuid(number)}")["generation"] for number in (1, 2)
+        ]
+
+    assert generations() == [2, 0]
+    tree("POST", "/reshaper", _body(tree), expect=204)
+    assert generations() == [5, 3]  # an inventory that is there meanwhile, a claim, the inventory
+    back = {
+        "resource_provider_generation": 5,
+        "inventories": {"VCPU": {"total": 16}, "VGPU": {"total": 4}},
+    }
+    body = {
+        "inventories": {
+            tree.uuid(1): back,
+            tree.uuid(2): {"resource_provider_generation": 3, "inventories": {}},
+        },
+        "allocations": {
+            tree.uuid(50): tree.claim_body({1: {"VCPU": 2, "VGPU": 1}}, consumer_generation=2)
+        },
+    }
+    tree("POST", "/reshaper", body, expect=204)
+    assert generations() == [8, 4]
+
+
 def test_the_reshaper_came_with_1_30_and_has_the_forms_of_allocations(tree: Any) -> None:
     body = _body(tree)
     tree("POST", "/reshaper", body, version="1.29", expect=404)

@@ -89,6 +89,8 @@ def test_dates_come_with_1_15(rest: Any) -> None:
 def test_only_json_is_given(rest: Any) -> None:
     rest("GET", "/resource_providers", Accept="text/plain", expect=406)
     rest("GET", "/resource_providers", Accept="text/html;q=0.9, application/json;q=0.1", expect=200)
+    rest("GET", "/nowhere", Accept="text/plain", expect=404)
+    rest("POST", "/resource_providers", {"name": ""}, Accept="text/plain", expect=400)
 
 
 def test_only_json_is_taken(rest: Any) -> None:

@@ -49,6 +49,10 @@ class Call(msgspec.Struct, Generic[S], frozen=True):
         """Return the value of a query parameter that counts once: the last one given."""
         return dict(self.query).get(name)
 
+    def first(self, name: str) -> str | None:
+        """Return the value of a query parameter of which all but the first are ignored."""
+        return next(iter(self.every(name)), None)
+
     def every(self, name: str) -> list[str]:
         """Return all values of a query parameter that may be repeated."""
         return [value for key, value in self.query if key == name]

@@ -23,12 +23,16 @@ def reshape(
         row = providers.find(transaction, uuid)
         providers.check_generation(row, write.generation)
         inventories.check(transaction, uuid, write.inventories)
-        inventories.write(transaction, row, write.inventories)
-        providers.bump_generation(transaction, row.id, uuid, row.generation)
+        if write.inventories:
+            inventories.write(transaction, row, write.inventories)
+            providers.bump_generation(transaction, row.id, uuid, row.generation)
         rows.append(row)
     allocations.replace(transaction, allocation_writes)
     for row in rows:
         inventories.drop_others(transaction, row, inventory_writes[row.uuid].inventories)
+        # Written twice, its generation grows twice, as clients count it.
+        before = providers.find(transaction, row.uuid).generation
+        providers.bump_generation(transaction, row.id, row.uuid, before)
     changes.record(
         transaction,
         {row.root_id for row in rows},

@@ -49,7 +49,7 @@ class _Summary(msgspec.Struct, frozen=True, gc=False):
 
 def list_candidates(call: Call[PlacementClient]) -> Answer:
     """List the ways in which resources could be allocated."""
-    text = call.single("limit")
+    text = call.first("limit")
     limit = None if text is None else int(text)
     service = call.service
     if call.version < _TREES:

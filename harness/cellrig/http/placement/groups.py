@@ -44,8 +44,11 @@ def candidate_query(call: Call[PlacementClient], limit: int | None) -> Candidate
     root = _root_traits(call)
     return CandidateQuery(
         groups=tuple(groups),
-        group_policy=call.single("group_policy"),
-        same_subtree=tuple(frozenset(v.split(",")) for v in call.every("same_subtree")),
+        group_policy=call.first("group_policy"),
+        same_subtree=tuple(
+            frozenset(name.strip() for name in value.split(","))
+            for value in call.every("same_subtree")
+        ),
         root_required=frozenset().union(*root.required),
         root_forbidden=root.forbidden,
         limit=limit,

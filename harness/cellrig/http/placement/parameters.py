@@ -70,7 +70,8 @@ def parse_required(name: str, values: list[str], version: Version) -> Traits:
         has_any = value.removeprefix(_NEGATION).startswith(_ANY)
         _refuse_trait(has_any and version < (1, 39), name, value, "in: came with 1.39")
         _refuse_trait(has_any and value.startswith(_NEGATION), name, value, "!in: is not taken")
-        items = (value.removeprefix(_ANY) if has_any else value).split(",")
+        names = (value.removeprefix(_ANY) if has_any else value).split(",")
+        items = [name.strip() for name in names]
         wanted = [item for item in items if not item.startswith(_NEGATION)]
         unwanted = [item[1:] for item in items if item.startswith(_NEGATION)]
         _refuse_trait("" in (*wanted, *unwanted), name, value, "a trait is empty")
