@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 
 import pytest
@@ -553,9 +554,16 @@ def test_a_disk_that_does_not_fit_is_named_and_nothing_is_reserved(rig: Rig, cas
     assert [server.name for server in rig.servers.list() if server.name != "other"] == []
 
 
-def test_an_image_and_a_boot_volume_exclude_each_other(rig: Rig) -> None:
-    with pytest.raises(Invalid, match="an image takes a local image disk of boot_index 0"):
-        rig.servers.create(image="cirros", block_devices=[root_of(rig, IMAGE)])
+def test_a_boot_volume_goes_before_an_image(rig: Rig) -> None:
+    server = rig.servers.create(image="cirros", block_devices=[root_of(rig, IMAGE)])
+    assert (server.status, server.image_id) == ("ACTIVE", None)
+    (mapping,) = rig.servers.volumes(server)
+    assert mapping.boot_index == 0
+    blank = device(VOLUME, uuid=rig.volumes.create(size=1).id, boot_index=0)
+    assert rig.servers.create(image="cirros", block_devices=[blank]).status == "ACTIVE"
+
+
+def test_a_local_root_disk_is_of_the_servers_image(rig: Rig) -> None:
     other = device(IMAGE, destination_type=LOCAL, uuid="another", boot_index=0)
     with pytest.raises(Invalid, match="the local root disk is of image another"):
         rig.servers.create(image=cirros(rig), block_devices=[other])
@@ -608,7 +616,8 @@ def test_an_image_of_a_server_that_boots_from_a_volume_names_snapshots_of_its_vo
     assert image.properties["root_device_name"] == "/dev/sda"
     snapshots = {each.id: each.volume_id for each in rig.volume_snapshots.list()}
     assert set(snapshots.values()) == {m.volume_id for m in rig.servers.volumes(server)}
-    assert all(uuid in image.properties["block_device_mapping"] for uuid in snapshots)
+    told = json.loads(image.properties["block_device_mapping"])
+    assert {each["snapshot_id"] for each in told} == set(snapshots)
     assert rig.guest(server) == before
     assert (rig.servers.show(server).status, rig.servers.show(server).task_state) == (
         "ACTIVE",

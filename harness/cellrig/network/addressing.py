@@ -17,10 +17,10 @@ def read_cidr(given: str) -> Block:
     """Return the block of addresses that a text names.
 
     Raises:
-        Invalid: it is none, or names an address within one.
+        Invalid: it is none.
     """
     try:
-        return ip_network(given)
+        return ip_network(given, strict=False)  # kept as the block that it is in
     except ValueError as error:
         raise Invalid(f"cidr {given!r}: it takes a block such as 192.0.2.0/24") from error
 
@@ -78,6 +78,18 @@ def check_pools(block: Block, pools: Iterable[Pool], gateway: str | None) -> Non
             raise Invalid(f"the allocation pools of subnet {block} overlap")
     if gateway is not None and any(a <= int(read_address(gateway)) <= b for a, b in spans):
         raise Invalid(f"the gateway {gateway} is in an allocation pool of subnet {block}")
+
+
+def address_of_mac(block: Block, mac_address: str) -> str:
+    """Return the address that an interface gives itself in an IPv6 block of 64 bits (EUI-64).
+
+    Args:
+        block: of the subnet.
+        mac_address: six bytes in hexadecimal digits, with colons between them.
+    """
+    given = bytes.fromhex(mac_address.replace(":", ""))
+    interface = bytes([given[0] ^ 0x02]) + given[1:3] + b"\xff\xfe" + given[3:]
+    return str(IPv6Address(int(block[0]) + int.from_bytes(interface, "big")))
 
 
 def lowest_free(pools: Iterable[Pool], taken: Collection[str]) -> str | None:

@@ -132,7 +132,8 @@ def check_block_devices(
             )
     types = {name for device in kept if (name := device.volume_type)}
     boot = next(((device, origin) for device, origin in origins if device.boot_index == 0), None)
-    properties = None if boot is None else _boot_image(*boot, flavor)
+    # Beside an image the field does not ask whether the volume boots.
+    properties = None if boot is None else _boot_image(*boot, flavor, image is not None)
     source = image.properties if image is not None else {}
     bus = (properties.properties if properties is not None else source).get("hw_disk_bus", "scsi")
     return CheckedDevices(
@@ -153,11 +154,13 @@ def _check_size(device: BlockDevice, origin: Origin) -> None:
         )
 
 
-def _boot_image(device: BlockDevice, origin: Origin, flavor: Flavor) -> ImageProperties | None:
+def _boot_image(
+    device: BlockDevice, origin: Origin, flavor: Flavor, may_not_boot: bool
+) -> ImageProperties | None:
     """Return what the scheduler has to know of what a server boots from."""
     if device.source_type == SourceType.BLANK:
         raise Invalid("boot_index 0: a server cannot boot from a blank volume")
-    if not origin.bootable:
+    if not (origin.bootable or may_not_boot):
         raise Invalid(
             f"{device.source_type} {device.uuid} is not bootable: boot_index 0 takes one that is"
         )
@@ -186,11 +189,9 @@ def _check_order(devices: Sequence[BlockDevice], image: StoredImage | None) -> N
     if not order:
         raise Invalid("no disk has boot_index 0: a server takes one to boot from")
     first = next(d for d in devices if d.boot_index == 0)
-    if (first.destination_type == DestinationType.LOCAL) != (image is not None):
-        raise Invalid(
-            "a server boots from its image or from the volume with boot_index 0: "
-            "an image takes a local image disk of boot_index 0, a volume takes no image"
-        )
+    # Beside a volume to boot from, an image is taken and not looked at.
+    if first.destination_type == DestinationType.LOCAL and image is None:
+        raise Invalid("a local disk of boot_index 0 takes an image: the server is given none")
 
 
 def _check_names(devices: Sequence[BlockDevice]) -> None:
