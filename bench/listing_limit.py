@@ -10,11 +10,11 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
+from bench.peers.listing_side import PAGE
 from cellrig import Rig
 from cellrig.db.database import Database
 from cellrig.model import CELL0
 
-PAGE = 1000
 RAW = (
     "SELECT created_at, uuid, name FROM instances WHERE deleted = 0 "
     "ORDER BY created_at DESC, uuid DESC LIMIT {limit}"
@@ -32,7 +32,7 @@ def raw_cells(rig: Rig) -> list[Raw]:
     names = (CELL0, *(cell.name for cell in rig.topology.cells))
     where = rig.topology.database
     if where is not None and where.startswith("postgresql:"):
-        return [_on_server(rig.databases[name]) for name in names]
+        return [_on_server(connection_to(rig.databases[name])) for name in names]
     return [_in_sqlite(rig.databases[name].dump(), where, name) for name in names]
 
 
@@ -47,10 +47,13 @@ def _in_sqlite(image: bytes, directory: str | None, name: str) -> Raw:
     return lambda text, values: connection.execute(RAW_SQLITE[text], values).fetchall()
 
 
-def _on_server(database: Database) -> Raw:
-    # A connection as the rig makes them, with nothing of the rig between it and the statement.
+def connection_to(database: Database) -> Any:
+    """Return a connection of PostgreSQL's driver, made as the rig makes them, besides its own."""
     opened: Any = database._open
-    connection = opened._connect()._connection
+    return opened._connections._connect(opened._home)._connection
+
+
+def _on_server(connection: Any) -> Raw:
     return lambda text, values: list(
         connection.execute(RAW_POSTGRESQL[text], values, prepare=True).fetchall()
     )

@@ -1,99 +1,41 @@
-"""Databases on PostgreSQL and MariaDB: turns, what is given back, and connections that are lost."""
+"""Databases on PostgreSQL and MariaDB: turns, transactions, and what is given back."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
 import threading
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
-from typing import cast
+from collections.abc import Iterable
+from contextlib import suppress
 
 import pytest
-from sqlalchemy import Column, Integer, MetaData, String, Table, bindparam, insert, select, update
+from accounts import (
+    ALL,
+    BALANCE,
+    NAMES,
+    OPEN,
+    SCHEMA,
+    SET,
+    add_one,
+    balance,
+    open_account,
+    opened,
+    server_of,
+)
 from sqlalchemy.engine import make_url
 
-from cellrig.db.connections import Home, ServerSession
-from cellrig.db.database import Database, ReadOnly, Statement
+from cellrig.db.database import Database, ReadOnly
 from cellrig.db.names import SpaceNames, left_over
-from cellrig.db.places import OnServer, place_of
-from cellrig.db.schema import Schema
+from cellrig.db.places import place_of
 from cellrig.db.server import Server
-from cellrig.db.turns import OpenOnServer
-from cellrig.errors import Conflict, DatabaseUnavailable
+from cellrig.db.sqlite import InMemory
+from cellrig.errors import Conflict
 from cellrig.placement import Placement
 from cellrig.placement.errors import CapacityExceeded, ConcurrentUpdate
 from cellrig.placement.tables import PLACEMENT_SCHEMA
 from cellrig.placement.types import AllocationsWrite, Inventory
-from cellrig.runtime import Runtime
 from cellrig.runtime.live import LiveRuntime
 from cellrig.runtime.virtual import VirtualRuntime
-
-_metadata = MetaData()
-_accounts = Table(
-    "accounts",
-    _metadata,
-    Column("id", Integer, primary_key=True, autoincrement=True),
-    Column("name", String(20), nullable=False, unique=True),
-    Column("balance", Integer, nullable=False),
-)
-SCHEMA = Schema("accounts", 1, _metadata)
-_OPEN = Statement(insert(_accounts).values(name=bindparam("the_name"), balance=bindparam("amount")))
-_BALANCE = Statement(select(_accounts.c.balance).where(_accounts.c.name == bindparam("of")))
-_SET = Statement(
-    update(_accounts).where(_accounts.c.name == bindparam("of")).values(balance=bindparam("new"))
-)
-_NAMES = Statement(select(_accounts.c.name).order_by(_accounts.c.name))
-_ALL = Statement(select(_accounts).order_by(_accounts.c.id))
-
-
-def server_of(place: object) -> Server:
-    assert isinstance(place, OnServer)
-    return place._server
-
-
-@contextmanager
-def opened(
-    url: str, schema: Schema = SCHEMA, runtime: Runtime | None = None, processes: int = 1
-) -> Iterator[Sequence[Database]]:
-    """One database, opened as often as there are processes."""
-    place = place_of(url)
-    own = runtime or VirtualRuntime()
-    storage = place.storage("accounts", schema)
-    databases = [Database("accounts", schema.image, own, storage)]
-    server = server_of(place)
-    (space,) = place._made  # type: ignore[attr-defined]
-    for _number in range(1, processes):
-        other = Database.__new__(Database)
-        other.__dict__.update(databases[0].__dict__)
-        home = Home(space, "accounts", schema)
-        other._open = OpenOnServer(server.connections, home, server.dialect, lambda: None)
-        databases.append(other)
-    try:
-        yield databases
-    finally:
-        for database in databases:
-            database.close()
-        place.close()
-
-
-def open_account(database: Database, name: str, amount: int) -> None:
-    with database.transaction() as transaction:
-        transaction.run(_OPEN, the_name=name, amount=amount)
-
-
-def balance(database: Database, name: str) -> int:
-    with database.reading() as reading:
-        row = reading.one(_BALANCE, of=name)
-    assert row is not None
-    return int(row[0])
-
-
-def add_one(database: Database, name: str) -> None:
-    with database.transaction() as transaction:
-        row = transaction.one(_BALANCE, of=name)
-        assert row is not None
-        transaction.run(_SET, of=name, new=row[0] + 1)
 
 
 def in_threads(*functions: object) -> list[BaseException]:
@@ -160,23 +102,23 @@ def test_one_who_only_reads_waits_for_nobody_and_sees_one_moment(server_url: str
     with opened(server_url, runtime=LiveRuntime()) as (database,):
         open_account(database, "a", 1)
         with database.transaction() as transaction:
-            transaction.run(_SET, of="a", new=2)
+            transaction.run(SET, of="a", new=2)
             seen: list[int] = []
             assert in_threads(lambda: seen.append(balance(database, "a"))) == []
             assert seen == [1]
         with database.reading() as reading:
-            assert reading.one(_BALANCE, of="a") == (2,)
+            assert reading.one(BALANCE, of="a") == (2,)
             assert in_threads(lambda: add_one(database, "a")) == []
-            assert reading.one(_BALANCE, of="a") == (2,)
+            assert reading.one(BALANCE, of="a") == (2,)
         assert balance(database, "a") == 3
 
 
 def test_one_who_only_reads_cannot_write(server_url: str) -> None:
     with opened(server_url) as (database,):
         with pytest.raises(ReadOnly, match="accounts"), database.reading() as reading:
-            reading.run(_OPEN, the_name="a", amount=1)
+            reading.run(OPEN, the_name="a", amount=1)
         with database.reading() as reading:
-            assert reading.all(_NAMES) == []
+            assert reading.all(NAMES) == []
 
 
 def test_a_row_that_exists_is_a_conflict_and_undoes_the_transaction(server_url: str) -> None:
@@ -186,18 +128,18 @@ def test_a_row_that_exists_is_a_conflict_and_undoes_the_transaction(server_url: 
             pytest.raises(Conflict, match="database accounts: "),
             database.transaction() as transaction,
         ):
-            transaction.run(_OPEN, the_name="b", amount=1)
-            transaction.run(_OPEN, the_name="a", amount=1)
+            transaction.run(OPEN, the_name="b", amount=1)
+            transaction.run(OPEN, the_name="a", amount=1)
         with database.reading() as reading:
-            assert reading.all(_NAMES) == [("a",)]
+            assert reading.all(NAMES) == [("a",)]
 
 
 def test_a_row_that_was_like_this_already_counts_as_changed(server_url: str) -> None:
     with opened(server_url) as (database,):
         open_account(database, "a", 1)
         with database.transaction() as transaction:
-            assert transaction.run(_SET, of="a", new=1) == 1
-            assert transaction.run(_SET, of="b", new=1) == 0
+            assert transaction.run(SET, of="a", new=1) == 1
+            assert transaction.run(SET, of="b", new=1) == 0
 
 
 def test_text_is_compared_and_sorted_by_its_code_points(server_url: str) -> None:
@@ -206,7 +148,7 @@ def test_text_is_compared_and_sorted_by_its_code_points(server_url: str) -> None
         for name in names:
             open_account(database, name, 0)
         with database.reading() as reading:
-            assert [name for (name,) in reading.all(_NAMES)] == sorted(names)
+            assert [name for (name,) in reading.all(NAMES)] == sorted(names)
 
 
 def test_a_dump_is_an_image_that_brings_all_rows_back(server_url: str) -> None:
@@ -214,86 +156,26 @@ def test_a_dump_is_an_image_that_brings_all_rows_back(server_url: str) -> None:
         open_account(database, "a", 1)
         open_account(database, "b", 2)
         image = database.dump()
-        copy = Database("copy", image, VirtualRuntime())
+        copy = Database("copy", image, VirtualRuntime(), InMemory())
         with copy.reading() as reading, database.reading() as there:
-            assert reading.all(_ALL) == there.all(_ALL) == [(1, "a", 1), (2, "b", 2)]
+            assert reading.all(ALL) == there.all(ALL) == [(1, "a", 1), (2, "b", 2)]
         add_one(database, "a")
         database.load(image)
         assert database.dump() == image
         open_account(database, "c", 3)  # which takes none of the numbers that are back
         with database.reading() as reading:
-            assert [name for (name,) in reading.all(_NAMES)] == ["a", "b", "c"]
+            assert [name for (name,) in reading.all(NAMES)] == ["a", "b", "c"]
 
 
-def idle_of(database: Database) -> list[ServerSession]:
-    assert isinstance(database._open, OpenOnServer)
-    return [session for _home, session in database._open._connections._idle]
-
-
-def cut(url: str, sessions: Iterable[ServerSession]) -> None:
-    """End connections as a restart of the server does."""
-    for session in sessions:
-        connection = session._connection  # type: ignore[attr-defined]
-        if url.startswith("postgresql"):
-            ending = f"SELECT pg_terminate_backend({connection.info.backend_pid})"
-        else:
-            ending = f"KILL {connection.thread_id()}"
-        place = place_of(url)
-        server_of(place)._do(ending)  # type: ignore[attr-defined]
-        place.close()
-
-
-def test_a_connection_that_was_lost_between_transactions_is_made_anew(server_url: str) -> None:
-    with opened(server_url) as (database,):
+def test_a_single_statement_ends_its_transaction_and_writes_nothing(server_url: str) -> None:
+    with opened(server_url, processes=2) as (database, other):
         open_account(database, "a", 1)
-        cut(server_url, idle_of(database))
-        add_one(database, "a")
-        assert balance(database, "a") == 2
-
-
-def test_one_who_only_reads_gets_a_new_connection_too(server_url: str) -> None:
-    with opened(server_url) as (database,):
-        open_account(database, "a", 1)
-        for _time in range(2):
-            cut(server_url, idle_of(database))
-            with database.reading() as reading:
-                assert [name for (name,) in reading.all(_NAMES)] == ["a"]
-
-
-def test_a_connection_that_is_lost_while_it_only_reads_is_told_and_the_next_one_is_there(
-    server_url: str,
-) -> None:
-    with opened(server_url) as (database,):
-        open_account(database, "a", 1)
-        with (
-            pytest.raises(DatabaseUnavailable, match="'accounts'"),
-            database.reading() as reading,
-        ):
-            cut(server_url, [cast(ServerSession, reading._session)])
-            reading.all(_NAMES)
-        with database.reading() as reading:
-            assert [name for (name,) in reading.all(_NAMES)] == ["a"]
-
-
-def test_a_connection_that_is_lost_in_a_transaction_keeps_nothing_of_it(server_url: str) -> None:
-    with opened(server_url) as (database,):
-        open_account(database, "a", 1)
-        with (
-            pytest.raises(DatabaseUnavailable, match="'accounts'"),
-            database.transaction() as transaction,
-        ):
-            transaction.run(_SET, of="a", new=7)
-            cut(server_url, [cast(ServerSession, transaction._session)])
-            transaction.run(_SET, of="a", new=8)
-        assert balance(database, "a") == 1
-
-
-def test_a_server_that_refuses_connections_is_told_without_the_password() -> None:
-    for kind in ("postgresql", "mariadb"):
-        pytest.importorskip("psycopg" if kind == "postgresql" else "pymysql")
-        with pytest.raises(DatabaseUnavailable) as caught:
-            place_of(f"{kind}://me:secret@127.0.0.1:1/rig")
-        assert "secret" not in str(caught.value)
+        assert database.one(BALANCE, of="a") == (1,)
+        add_one(other, "a")
+        assert database.one(BALANCE, of="a") == (2,)
+        with pytest.raises(ReadOnly, match="accounts"):
+            database.all(OPEN, the_name="b", amount=1)
+        assert database.all(NAMES) == [("a",)]
 
 
 def there(url: str, spaces: Iterable[str]) -> set[str]:

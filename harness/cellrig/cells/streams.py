@@ -84,7 +84,7 @@ class Stream(Generic[T]):
         self._ask = ask
         self._conditions = conditions
         self._order = order
-        self._rank = order.rank()
+        self._ranks = order.ranks
         self._limit = limit
         self._taken = 0
         self._cells = [_Cell[T](name, after) for name in cells]
@@ -137,15 +137,17 @@ class Stream(Generic[T]):
             places = sorted(range(len(ranks)), key=ranks.__getitem__, reverse=reverse)
             ranks = [ranks[place] for place in places]
             rows = [rows[place] for place in places]
-        return self._once(ranks, rows)
+        return self._once(ranks, rows, parts)
 
-    def _once(self, ranks: list[Rank], rows: list[T]) -> list[T]:
+    def _once(self, ranks: list[Rank], rows: list[T], parts: int) -> list[T]:
         """Leave out what was there already: the record of a move between cells is in both."""
         if not rows:
             return rows
-        before = [self._last, *ranks[:-1]]
-        self._last = ranks[-1]
-        if len(self._cells) == 1 or not any(map(eq, before, ranks)):
+        last, self._last = self._last, ranks[-1]
+        if parts == 1 and last != ranks[0]:
+            return rows
+        before = [last, *ranks[:-1]]
+        if not any(map(eq, before, ranks)):
             return rows
         return [row for row, one, next_ in zip(rows, before, ranks, strict=True) if one != next_]
 
@@ -167,7 +169,7 @@ class Stream(Generic[T]):
             cell.ended = batch is None or len(batch) < shares[name]
             if batch is not None and batch.rows:
                 cell.last = batch.positions[-1]
-                cell.ranks += map(self._rank, batch.positions)
+                cell.ranks += self._ranks(batch.positions)
                 cell.rows += batch.rows
                 batch.rows.clear()  # the task that has brought it may be kept for a while
                 batch.positions.clear()

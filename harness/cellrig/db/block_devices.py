@@ -102,32 +102,26 @@ class BlockDeviceStore:
         Raises:
             NotFound: there is none (any more).
         """
-        with self._database.reading() as transaction:
-            mapping = _find(transaction, uuid)
+        mapping = _find(self._database, uuid)
         if mapping is None:
             raise NotFound("block device mapping", uuid)
         return mapping
 
     def of_instance(self, instance_uuid: str) -> list[BlockDeviceMapping]:
         """Return a server's mappings: what it boots from first, then by device name."""
-        with self._database.reading() as transaction:
-            return _of_instance(transaction, instance_uuid)
+        return _of_instance(self._database, instance_uuid)
 
     def of_instances(self, instance_uuids: Iterable[str]) -> list[BlockDeviceMapping]:
         """Return the mappings of several servers."""
         keys = list(instance_uuids)
-        with self._database.reading() as transaction:
-            rows = transaction.all(
-                select_in(tables.block_devices, "instance_uuid", "instance_uuid", "uuid"), keys=keys
-            )
+        rows = self._database.all(
+            select_in(tables.block_devices, "instance_uuid", "instance_uuid", "uuid"), keys=keys
+        )
         return [_mapping(row) for row in rows]
 
     def of_volume(self, volume_id: str) -> list[BlockDeviceMapping]:
         """Return the mappings of one volume, whichever servers have it."""
-        with self._database.reading() as transaction:
-            rows = transaction.all(
-                select_by(tables.block_devices, "volume_id"), volume_id=volume_id
-            )
+        rows = self._database.all(select_by(tables.block_devices, "volume_id"), volume_id=volume_id)
         return [_mapping(row) for row in rows]
 
     def update(self, uuid: str, changes: BlockDeviceChanges) -> BlockDeviceMapping:
@@ -163,22 +157,19 @@ class BlockDeviceStore:
 
     def all(self) -> list[BlockDeviceMapping]:
         """Return all mappings (for audits)."""
-        with self._database.reading() as transaction:
-            return [_mapping(row) for row in transaction.all(_ALL)]
+        return [_mapping(row) for row in self._database.all(_ALL)]
 
 
 _ALL = select_by(tables.block_devices)
 
 
-def _find(transaction: Transaction, uuid: str) -> BlockDeviceMapping | None:
-    row = transaction.one(select_by(tables.block_devices, "uuid"), uuid=uuid)
+def _find(reader: Database | Transaction, uuid: str) -> BlockDeviceMapping | None:
+    row = reader.one(select_by(tables.block_devices, "uuid"), uuid=uuid)
     return None if row is None else _mapping(row)
 
 
-def _of_instance(transaction: Transaction, instance_uuid: str) -> list[BlockDeviceMapping]:
-    rows = transaction.all(
-        select_by(tables.block_devices, "instance_uuid"), instance_uuid=instance_uuid
-    )
+def _of_instance(reader: Database | Transaction, instance_uuid: str) -> list[BlockDeviceMapping]:
+    rows = reader.all(select_by(tables.block_devices, "instance_uuid"), instance_uuid=instance_uuid)
     return sorted(map(_mapping, rows), key=_order)
 
 

@@ -72,8 +72,7 @@ class FlavorStore:
 
     def all(self) -> list[Flavor]:
         """Return all flavors, by name."""
-        with self._database.reading() as transaction:
-            return [_decode_flavor(row[2]) for row in transaction.all(_FLAVORS)]
+        return [_decode_flavor(row[2]) for row in self._database.all(_FLAVORS)]
 
     def save(self, flavor: Flavor) -> None:
         """Change a flavor."""
@@ -128,8 +127,7 @@ class AggregateStore:
 
     def all_without_hosts(self) -> list[Aggregate]:
         """Return all aggregates, the oldest first, without reading which hosts they have."""
-        with self._database.reading() as transaction:
-            return [_make(row, ()) for row in transaction.all(_AGGREGATES)]
+        return [_make(row, ()) for row in self._database.all(_AGGREGATES)]
 
     def ids_of_hosts(self, hosts: Sequence[str]) -> dict[str, list[int]]:
         """Return the aggregates that each of `hosts` is in, the oldest first."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from sqlalchemy import Table
 
 from cellrig.db.schema import Schema
+from cellrig.db.statement import Row
 from cellrig.db.storage import Session
 
 #: So many connections a process keeps to one server, besides the one that makes and drops
@@ -55,6 +56,9 @@ class ServerSession(Session, Protocol):
 
     def begin_reading(self) -> None:
         """Begin a transaction that only reads; raises as `begin`."""
+
+    def read(self, text: str, values: Mapping[str, Any]) -> list[Row]:
+        """Return what one statement selects, a transaction of its own; raises as `begin`."""
 
     def number_on(self, table: Table) -> None:
         """Let the numbers that the database gives go on after the greatest there is."""

@@ -128,6 +128,7 @@ class Database:
     Attributes:
         refusal: why it refuses connections; None while it accepts them.
         now: the rig's clock, in seconds since the epoch.
+        replacements: how often all of it was replaced; who keeps what was read looks at it.
 
     Raises:
         UnusableDatabase: it is somewhere where it cannot be.
@@ -139,6 +140,7 @@ class Database:
         self.name = name
         self.now = runtime.now
         self.refusal: str | None = None
+        self.replacements = 0
         self._runtime = runtime
         self._open = (storage or InMemory()).open(image)
         self._dialect = self._open.dialect
@@ -150,6 +152,29 @@ class Database:
     def reading(self) -> Reading:
         """Return a transaction that only reads, to be used as a context manager."""
         return Reading(self, self._dialect)
+
+    def all(self, statement: Statement, /, **values: Any) -> list[Row]:
+        """Return all rows that a statement selects, which is a transaction of its own.
+
+        On a server it costs one round trip and not three.
+
+        Raises:
+            DatabaseUnavailable: the database has been taken away or cannot be reached.
+            ReadOnly: the statement writes.
+        """
+        if self.refusal is not None:
+            raise DatabaseUnavailable(self.name, self.refusal)
+        if statement.changes_rows:
+            raise ReadOnly(self.name)
+        self._runtime.transaction_opened(self.name)
+        try:
+            return self._open.read(*statement.bind(self._dialect, values))
+        finally:
+            self._runtime.transaction_closed(self.name)
+
+    def one(self, statement: Statement, /, **values: Any) -> Row | None:
+        """Return the first row of those that `all` would return, or None where there is none."""
+        return next(iter(self.all(statement, **values)), None)
 
     def acquire(self) -> Session:
         """Begin the calling task's transaction, when it is its turn."""
@@ -197,7 +222,10 @@ class Database:
 
     def load(self, image: bytes) -> None:
         """Replace the whole database by `image`."""
-        self._open.load(image)
+        try:
+            self._open.load(image)
+        finally:
+            self.replacements += 1
 
     def close(self) -> None:
         """Give the connections back; a database that does not last is gone."""

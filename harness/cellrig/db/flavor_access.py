@@ -45,14 +45,12 @@ class FlavorAccessStore:
 
     def projects(self, flavor_id: str) -> tuple[str, ...]:
         """Return the projects that may use a flavor."""
-        with self._database.reading() as transaction:
-            rows = transaction.all(select_by(_ROWS, "flavor_id"), flavor_id=flavor_id)
+        rows = self._database.all(select_by(_ROWS, "flavor_id"), flavor_id=flavor_id)
         return tuple(sorted(project for _flavor, project in rows))
 
     def flavors(self, project_id: str) -> frozenset[str]:
         """Return the flavors that a project may use though they are not public."""
-        with self._database.reading() as transaction:
-            rows = transaction.all(select_by(_ROWS, "project_id"), project_id=project_id)
+        rows = self._database.all(select_by(_ROWS, "project_id"), project_id=project_id)
         return frozenset(flavor for flavor, _project in rows)
 
     def forget(self, flavor_id: str) -> None:

@@ -129,8 +129,7 @@ class InstanceStore:
         Raises:
             NotFound: the cell has none with this uuid.
         """
-        with self._database.reading() as transaction:
-            return _get(transaction, instance_uuid)
+        return _get(self._database, instance_uuid)
 
     def update(
         self,
@@ -287,35 +286,30 @@ class InstanceStore:
 
     def all(self, deleted: bool = False) -> list[Instance]:
         """Return all instances, the newest first."""
-        with self._database.reading() as transaction:
-            rows = transaction.all(_LISTED, deleted=int(deleted))
+        rows = self._database.all(_LISTED, deleted=int(deleted))
         return [instance_from_row(row) for row in rows]
 
     def all_on_host(self, host: str) -> list[Instance]:
         """Return the instances that the database places on `host`."""
-        with self._database.reading() as transaction:
-            rows = transaction.all(_ON_HOST, host=host)
+        rows = self._database.all(_ON_HOST, host=host)
         return [instance_from_row(row) for row in rows]
 
     def all_in_task(self, tasks: Iterable[TaskState]) -> list[Instance]:
         """Return the instances that one of `tasks` works on."""
         keys = [task.value for task in tasks]
-        with self._database.reading() as transaction:
-            rows = transaction.all(select_in(tables.instances, "task_state", "uuid"), keys=keys)
+        rows = self._database.all(select_in(tables.instances, "task_state", "uuid"), keys=keys)
         return [instance_from_row(row) for row in rows]
 
     def all_by_uuid(self, instance_uuids: Iterable[str]) -> list[Instance]:
         """Return those of `instance_uuids` that the cell has, also deleted ones."""
         keys = list(instance_uuids)
-        with self._database.reading() as transaction:
-            rows = transaction.all(select_in(tables.instances, "uuid", "uuid"), keys=keys)
+        rows = self._database.all(select_in(tables.instances, "uuid", "uuid"), keys=keys)
         return [instance_from_row(row) for row in rows]
 
     def count_by_host(self, hosts: Sequence[str], busy: bool = False) -> dict[str, int]:
         """Return how many instances each of `hosts` has; `busy`: those with a task going on."""
         statement = _BUSY_COUNTS if busy else _COUNTS
-        with self._database.reading() as transaction:
-            return dict(transaction.all(statement, hosts=hosts))
+        return dict(self._database.all(statement, hosts=hosts))
 
     def hosts_of_group(self, group: ServerGroup) -> dict[str, tuple[str, ...]]:
         """Return the hosts on which a group's members count in this cell, by instance uuid.
@@ -335,10 +329,9 @@ class InstanceStore:
 
     def tags(self, instance_uuid: str) -> tuple[str, ...]:
         """Return an instance's tags, sorted."""
-        with self._database.reading() as transaction:
-            rows = transaction.all(
-                select_by(tables.tags, "instance_uuid"), instance_uuid=instance_uuid
-            )
+        rows = self._database.all(
+            select_by(tables.tags, "instance_uuid"), instance_uuid=instance_uuid
+        )
         return tuple(sorted(tag for _uuid, tag in rows))
 
     def add_fault(self, fault: InstanceFault) -> None:
@@ -348,13 +341,12 @@ class InstanceStore:
 
     def fault(self, instance_uuid: str) -> InstanceFault | None:
         """Return the latest fault of an instance, or None."""
-        with self._database.reading() as transaction:
-            row = transaction.one(_LATEST_FAULT, instance_uuid=instance_uuid)
+        row = self._database.one(_LATEST_FAULT, instance_uuid=instance_uuid)
         return None if row is None else InstanceFault(*row[1:])
 
 
-def _get(transaction: Transaction, instance_uuid: str) -> Instance:
-    row = transaction.one(select_by(tables.instances, "uuid"), uuid=instance_uuid)
+def _get(reader: Database | Transaction, instance_uuid: str) -> Instance:
+    row = reader.one(select_by(tables.instances, "uuid"), uuid=instance_uuid)
     if row is None:
         raise NotFound("server", instance_uuid)
     return instance_from_row(row)

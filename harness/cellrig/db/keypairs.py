@@ -54,16 +54,14 @@ class KeypairStore:
         Raises:
             NotFound: the user has none of this name.
         """
-        with self._database.reading() as transaction:
-            row = transaction.one(select_by(_ROWS, "user_id", "name"), user_id=user_id, name=name)
+        row = self._database.one(select_by(_ROWS, "user_id", "name"), user_id=user_id, name=name)
         if row is None:
             raise NotFound("key pair", name)
         return _keypair(row)
 
     def of_user(self, user_id: str) -> list[Keypair]:
         """Return a user's key pairs, by name."""
-        with self._database.reading() as transaction:
-            rows = transaction.all(select_by(_ROWS, "user_id"), user_id=user_id)
+        rows = self._database.all(select_by(_ROWS, "user_id"), user_id=user_id)
         return sorted((_keypair(row) for row in rows), key=lambda each: each.name)
 
     def delete(self, user_id: str, name: str) -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import bindparam, func, literal_column, select
 
 from cellrig.db import cell_tables as tables
 from cellrig.db.conditions import Equals
@@ -75,9 +75,12 @@ _SERVER_COLUMNS = (
     "network_info",
     "deleted",
 )
-# Not whether there is one: PostgreSQL would read all tags to know it of all servers.
-_LAST_TAG = (
-    select(func.max(tables.tags.c.tag))
+#: What no tag has in it.
+_COMMA = ","
+# A parameter would have to be written into the text each time.
+_SEPARATOR: Any = literal_column(f"'{_COMMA}'")
+_TAGS = (
+    select(func.aggregate_strings(tables.tags.c.tag, _SEPARATOR))
     .where(tables.tags.c.instance_uuid == tables.instances.c.uuid)
     .scalar_subquery()
 )
@@ -86,15 +89,14 @@ _LATEST_FAULT = (
     .where(tables.faults.c.instance_uuid == tables.instances.c.uuid)
     .scalar_subquery()
 )
-#: Few servers have tags or faults: to be told which is cheaper than to ask about all.
-SERVERS = Listed(tables.instances, *_SERVER_COLUMNS, found=(_LAST_TAG, _LATEST_FAULT))
+#: Few servers have faults: to be told which is cheaper than to ask about all.
+SERVERS = Listed(tables.instances, *_SERVER_COLUMNS, found=(_TAGS, _LATEST_FAULT))
 BRIEF_SERVERS = Listed(tables.instances, "uuid", "name")
 MIGRATIONS = Listed(tables.migrations)
 ACTIONS = Listed(tables.actions)
 SERVICES = Listed(tables.services)
-#: Where in a row of `SERVERS` the two stand.
-_TAG = len(_SERVER_COLUMNS)
-_FAULT = _TAG + 1
+#: Where in a row of `SERVERS` the latter stands.
+_FAULT = len(_SERVER_COLUMNS) + 1
 
 _NOT_HIDDEN = Equals("hidden", 0)
 
@@ -103,7 +105,7 @@ _LIST = 1000
 
 
 class ListingStore:
-    """The listings of one cell. Each call is one transaction, and writes nothing.
+    """The listings of one cell. Each call reads what there is at one moment, and writes nothing.
 
     Args:
         database: the cell's.
@@ -115,38 +117,33 @@ class ListingStore:
     def servers(self, question: Question) -> Batch[Server]:
         """Return servers with their tags and latest faults.
 
-        It takes one statement, and one more each for tags and for faults where there are any.
+        It takes one statement, and one more for the faults where there are any. A fault that has
+        gone between the two is not told.
         """
-        with self._database.reading() as transaction:
-            batch = SERVERS.batch(transaction, _visible(question))
-            rows = batch.rows
-            tags = _tags(transaction, [row[0] for row in rows if row[_TAG] is not None])
-            faults = _faults(transaction, [row[_FAULT] for row in rows if row[_FAULT] is not None])
-        return Batch(batch.positions, _servers(rows, self._database.name, tags, faults))
+        batch = SERVERS.batch(self._database, _visible(question))
+        rows = batch.rows
+        faults = _faults(self._database, [row[_FAULT] for row in rows if row[_FAULT] is not None])
+        return Batch(batch.positions, _servers(rows, self._database.name, faults))
 
     def brief_servers(self, question: Question) -> Batch[BriefServer]:
         """Return servers without details."""
-        with self._database.reading() as transaction:
-            batch = BRIEF_SERVERS.batch(transaction, _visible(question))
+        batch = BRIEF_SERVERS.batch(self._database, _visible(question))
         return Batch(batch.positions, [BriefServer(row[0], row[1]) for row in batch.rows])
 
     def server_position(self, instance_uuid: str, order: Order) -> Position | None:
         """Return where a server stands in an order, also a deleted one; None where it is not."""
         statement = _position_statement("instances", order, "uuid")
-        with self._database.reading() as transaction:
-            return transaction.one(statement, uuid=instance_uuid)
+        return self._database.one(statement, uuid=instance_uuid)
 
     def migrations(self, question: Question) -> Batch[Migration]:
         """Return migrations."""
-        with self._database.reading() as transaction:
-            batch = MIGRATIONS.batch(transaction, question)
+        batch = MIGRATIONS.batch(self._database, question)
         return Batch(batch.positions, [migration_from_row(row) for row in batch.rows])
 
     def migration_position(self, uuid: str, order: Order) -> Position | None:
         """Return where a migration stands in an order; None where the cell has it not."""
         statement = _position_statement("migrations", order, "uuid")
-        with self._database.reading() as transaction:
-            return transaction.one(statement, uuid=uuid)
+        return self._database.one(statement, uuid=uuid)
 
     def actions(self, question: Question) -> Batch[InstanceAction]:
         """Return instance actions with their events, the newest event first.
@@ -164,13 +161,11 @@ class ListingStore:
     def action_position(self, instance_uuid: str, request_id: str, order: Order) -> Position | None:
         """Return where a request's last action on a server stands; None where there is none."""
         statement = _position_statement("instance_actions", order, "instance_uuid", "request_id")
-        with self._database.reading() as transaction:
-            return transaction.one(statement, instance_uuid=instance_uuid, request_id=request_id)
+        return self._database.one(statement, instance_uuid=instance_uuid, request_id=request_id)
 
     def services(self, question: Question) -> Batch[Service]:
         """Return services."""
-        with self._database.reading() as transaction:
-            batch = SERVICES.batch(transaction, question)
+        batch = SERVICES.batch(self._database, question)
         return Batch(batch.positions, [service_from_row(row) for row in batch.rows])
 
 
@@ -188,21 +183,11 @@ def _position_statement(table_name: str, order: Order, *keys: str) -> Statement:
     return Statement(chosen.order_by(*(term.desc() for term in table.primary_key)).limit(1))
 
 
-def _tags(transaction: Transaction, uuids: Sequence[str]) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = defaultdict(list)
-    for some in _portions(uuids):
-        for uuid, tag in transaction.all(
-            select_in(tables.tags, "instance_uuid", "instance_uuid", "tag"), keys=some
-        ):
-            found[uuid].append(tag)
-    return found
-
-
-def _faults(transaction: Transaction, ids: Sequence[int]) -> dict[str, InstanceFault]:
+def _faults(database: Database, ids: Sequence[int]) -> dict[str, InstanceFault]:
     return {
         row[1]: InstanceFault(*row[1:])
         for some in _portions(ids)
-        for row in transaction.all(select_in(tables.faults, "id"), keys=some)
+        for row in database.all(select_in(tables.faults, "id"), keys=some)
     }
 
 
@@ -219,9 +204,7 @@ def _portions(keys: Sequence[T]) -> list[Sequence[T]]:
     return [keys[start : start + _LIST] for start in range(0, len(keys), _LIST)]
 
 
-def _servers(
-    rows: Sequence[Row], cell: str, tags: dict[str, list[str]], faults: dict[str, InstanceFault]
-) -> list[Server]:
+def _servers(rows: Sequence[Row], cell: str, faults: dict[str, InstanceFault]) -> list[Server]:
     """Return the servers of rows; those of a batch share what they have of equal flavors."""
     flavors: dict[str, Flavor] = {}
     found = []
@@ -230,7 +213,7 @@ def _servers(
             uuid, name, vm_word, task_word, power, host, node, zone, project_id, user_id,
             flavor_text, image_id, group, locked, locked_reason, created_at, updated_at,
             launched_at, launch_index, metadata, key_name, hostname, reservation_id, deleted_at,
-            interfaces, deleted, tag, fault, *_keys,
+            interfaces, deleted, tags, fault, *_keys,
         ) = row  # fmt: skip
         flavor = flavors.get(flavor_text)
         if flavor is None:
@@ -258,8 +241,8 @@ def _servers(
             launched_at,
             launch_index,
             {} if metadata == "{}" else _decode_strings(metadata),
-            () if tag is None else tuple(tags[uuid]),
-            None if fault is None else faults[uuid],
+            () if tags is None else tuple(sorted(tags.split(_COMMA))),
+            None if fault is None else faults.get(uuid),
             key_name,
             hostname,
             reservation_id,

@@ -108,8 +108,7 @@ class MappingStore:
 
     def cells(self) -> list[CellMapping]:
         """Return all cells, by name."""
-        with self._database.reading() as transaction:
-            return [CellMapping(u, n, bool(d)) for u, n, d in transaction.all(_CELLS)]
+        return [CellMapping(u, n, bool(d)) for u, n, d in self._database.all(_CELLS)]
 
     def host_create(self, hosts: Sequence[str], cell: str) -> None:
         """Map `hosts` to their cell."""
@@ -129,16 +128,14 @@ class MappingStore:
         Raises:
             NotFound: no cell has it.
         """
-        with self._database.reading() as transaction:
-            row = transaction.one(select_by(tables.host_mappings, "host"), host=host)
+        row = self._database.one(select_by(tables.host_mappings, "host"), host=host)
         if row is None:
             raise NotFound("host", host)
         return str(row[1])
 
     def hosts(self) -> dict[str, str]:
         """Return the cell of each host."""
-        with self._database.reading() as transaction:
-            return dict(transaction.all(_HOSTS))
+        return dict(self._database.all(_HOSTS))
 
     def instance_get(self, instance_uuid: str) -> InstanceMapping:
         """Return an instance's mapping.
@@ -146,30 +143,27 @@ class MappingStore:
         Raises:
             NotFound: there was never such a server.
         """
-        with self._database.reading() as transaction:
-            row = transaction.one(
-                select_by(tables.instance_mappings, "instance_uuid"), instance_uuid=instance_uuid
-            )
+        row = self._database.one(
+            select_by(tables.instance_mappings, "instance_uuid"), instance_uuid=instance_uuid
+        )
         if row is None:
             raise NotFound("server", instance_uuid)
         return _mapping(row)
 
     def instances(self, instance_uuids: Sequence[str] | None = None) -> list[InstanceMapping]:
         """Return the mappings of `instance_uuids`, or all."""
-        with self._database.reading() as transaction:
-            if instance_uuids is None:
-                rows = transaction.all(_ALL)
-            else:
-                rows = transaction.all(
-                    select_in(tables.instance_mappings, "instance_uuid", "instance_uuid"),
-                    keys=instance_uuids,
-                )
+        if instance_uuids is None:
+            rows = self._database.all(_ALL)
+        else:
+            rows = self._database.all(
+                select_in(tables.instance_mappings, "instance_uuid", "instance_uuid"),
+                keys=instance_uuids,
+            )
         return [_mapping(row) for row in rows]
 
     def cells_of_project(self, project_id: str) -> list[str]:
         """Return the cells where a project has, or had, servers."""
-        with self._database.reading() as transaction:
-            return [name for (name,) in transaction.all(_CELLS_OF_PROJECT, project_id=project_id)]
+        return [name for (name,) in self._database.all(_CELLS_OF_PROJECT, project_id=project_id)]
 
     def instances_of_cell(
         self, cell: str, conditions: tuple[Condition, ...], limit: int | None
@@ -186,14 +180,12 @@ class MappingStore:
             NEWEST_MAPPINGS_FIRST,
             _EVERY if limit is None else limit,
         )
-        with self._database.reading() as transaction:
-            batch = MAPPINGS.batch(transaction, question)
+        batch = MAPPINGS.batch(self._database, question)
         return [_mapping(row) for row in batch.rows]
 
     def count_of_project(self, project_id: str) -> int:
         """Return how many servers a project has that are not deleted."""
-        with self._database.reading() as transaction:
-            (count,) = transaction.one(_COUNT_OF_PROJECT, project_id=project_id) or (0,)
+        (count,) = self._database.one(_COUNT_OF_PROJECT, project_id=project_id) or (0,)
         return int(count)
 
     def instance_queue_for_delete(self, instance_uuid: str) -> None:

@@ -133,6 +133,16 @@ class MariadbSession:
             raise self._unavailable(error) from error
         return cursor
 
+    def read(self, text: str, values: Mapping[str, Any]) -> list[Row]:
+        """Return what one statement selects, and end the transaction that it has begun."""
+        is_success = False
+        try:
+            rows = self.execute(text, values).fetchall()
+            is_success = True
+        finally:
+            self.end(is_success)
+        return rows
+
     def execute_each(self, text: str, rows: Sequence[Mapping[str, Any]]) -> None:
         """Run a statement once for each of `rows`."""
         try:
@@ -258,15 +268,15 @@ class MariadbServer:
 
     def _owned(self) -> pymysql.Connection[Any]:
         """Return the connection that makes and drops databases; with it this process is present."""
-        if self._own is None or not self._own.open:
+        if self._own is None or not _answers(self._own):
             self._own = self._connect(None, str(self._url.host), CLIENT.MULTI_STATEMENTS)
             self._own.cursor().execute(_PRESENT.format(self.names.process))
         return self._own
 
     def _do(self, text: str, *values: str) -> list[Row]:
         with self._lock:
-            cursor = self._owned().cursor()
             try:
+                cursor = self._owned().cursor()
                 cursor.execute(text, values or None)
             except pymysql.err.Error as error:
                 self._let_go()
@@ -304,6 +314,15 @@ def _numbering(table: Table) -> list[str]:
     if table.autoincrement_column is None:
         return []
     return [f"ALTER TABLE {_quoted(table.name)} AUTO_INCREMENT = 1"]
+
+
+def _answers(connection: pymysql.Connection[Any]) -> bool:
+    """Whether a connection is not lost: the server may have been started again."""
+    try:
+        connection.ping(reconnect=False)
+    except pymysql.err.Error:
+        return False
+    return True
 
 
 def _quoted(name: str) -> str:

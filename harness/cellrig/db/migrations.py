@@ -135,8 +135,7 @@ class MigrationStore:
         Raises:
             NotFound: the cell has none with this uuid.
         """
-        with self._database.reading() as transaction:
-            return _get(transaction, uuid)
+        return _get(self._database, uuid)
 
     def update(
         self,
@@ -207,48 +206,42 @@ class MigrationStore:
 
     def of_instance(self, instance_uuid: str) -> list[Migration]:
         """Return a server's migrations, the oldest first."""
-        with self._database.reading() as transaction:
-            rows = transaction.all(_OF_INSTANCE, instance_uuid=instance_uuid)
+        rows = self._database.all(_OF_INSTANCE, instance_uuid=instance_uuid)
         return [migration_from_row(row) for row in rows]
 
     def under_way_of(self, instance_uuid: str) -> list[Migration]:
         """Return those of a server's migrations that are not over, the oldest first."""
-        with self._database.reading() as transaction:
-            rows = transaction.all(_UNDER_WAY_OF_INSTANCE, instance_uuid=instance_uuid)
+        rows = self._database.all(_UNDER_WAY_OF_INSTANCE, instance_uuid=instance_uuid)
         return [migration_from_row(row) for row in rows]
 
     def under_way(self, host: str | None = None) -> list[Migration]:
         """Return the migrations that are not over, from or to `host` where one is given."""
-        with self._database.reading() as transaction:
-            if host is None:
-                rows = transaction.all(_UNDER_WAY_ALL)
-            else:
-                rows = transaction.all(_UNDER_WAY_OF_HOST, host=host)
+        if host is None:
+            rows = self._database.all(_UNDER_WAY_ALL)
+        else:
+            rows = self._database.all(_UNDER_WAY_OF_HOST, host=host)
         return [migration_from_row(row) for row in rows]
 
     def evacuated_from(self, host: str) -> list[Migration]:
         """Return the evacuations from `host` that it has not cleaned up after."""
-        with self._database.reading() as transaction:
-            return [migration_from_row(row) for row in transaction.all(_EVACUATED, host=host)]
+        return [migration_from_row(row) for row in self._database.all(_EVACUATED, host=host)]
 
     def left_at(self, host: str) -> list[Migration]:
         """Return the migrations after which `host` has still to clean up, the oldest first."""
-        with self._database.reading() as transaction:
-            return [migration_from_row(row) for row in transaction.all(_LEFT_AT, host=host)]
+        return [migration_from_row(row) for row in self._database.all(_LEFT_AT, host=host)]
 
     def all(self) -> list[Migration]:
         """Return all migrations, the oldest first."""
-        with self._database.reading() as transaction:
-            return [migration_from_row(row) for row in transaction.all(_ALL)]
+        return [migration_from_row(row) for row in self._database.all(_ALL)]
 
 
-def _find(transaction: Transaction, uuid: str) -> Migration | None:
-    row = transaction.one(select_by(tables.migrations, "uuid"), uuid=uuid)
+def _find(reader: Database | Transaction, uuid: str) -> Migration | None:
+    row = reader.one(select_by(tables.migrations, "uuid"), uuid=uuid)
     return None if row is None else migration_from_row(row)
 
 
-def _get(transaction: Transaction, uuid: str) -> Migration:
-    migration = _find(transaction, uuid)
+def _get(reader: Database | Transaction, uuid: str) -> Migration:
+    migration = _find(reader, uuid)
     if migration is None:
         raise NotFound("migration", uuid)
     return migration

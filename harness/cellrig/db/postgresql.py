@@ -13,6 +13,7 @@ import psycopg
 from psycopg import sql
 from psycopg.adapt import Buffer, Dumper, Loader
 from psycopg.pq import TransactionStatus
+from psycopg.types.numeric import NumericBinaryLoader
 from sqlalchemy import Engine, Table, create_engine, delete
 from sqlalchemy.dialects.postgresql.base import PGDialect, PGTypeCompiler
 from sqlalchemy.engine import URL
@@ -21,7 +22,7 @@ from cellrig.db.connections import Connections, Home
 from cellrig.db.names import SpaceNames
 from cellrig.db.schema import VERSION_TABLE, Schema
 from cellrig.db.server import first_rows
-from cellrig.db.statement import Dialect
+from cellrig.db.statement import Dialect, Row
 from cellrig.db.storage import Cursor, UnusableDatabase
 from cellrig.errors import Conflict, DatabaseUnavailable
 
@@ -75,6 +76,13 @@ class _SumLoader(Loader):
 
     def load(self, data: Buffer) -> int:
         return int(bytes(data))
+
+
+class _BinarySumLoader(NumericBinaryLoader):
+    """A sum of whole numbers is one."""
+
+    def load(self, data: Buffer) -> int:  # type: ignore[override]
+        return int(super().load(data))
 
 
 class PostgresqlSession:
@@ -132,6 +140,14 @@ class PostgresqlSession:
         """Run a statement."""
         try:
             return self._connection.execute(text, values)
+        except psycopg.OperationalError as error:
+            raise DatabaseUnavailable(self._told, _told(error)) from error
+
+    def read(self, text: str, values: Mapping[str, Any]) -> list[Row]:
+        """Return what one statement selects: outside a transaction it is one."""
+        try:
+            # Numbers come as they are, not as text.
+            return self._connection.execute(text, values, binary=True).fetchall()
         except psycopg.OperationalError as error:
             raise DatabaseUnavailable(self._told, _told(error)) from error
 
@@ -243,9 +259,7 @@ class PostgresqlServer:
     def close(self) -> None:
         """Close all connections that are not in use."""
         self.connections.close_idle()
-        if self._own is not None:
-            self._own.close()
-            self._own = None
+        self._let_go()
 
     def _defining(self, schema: Schema) -> str:
         """Return what makes the tables, all of it one text; made once, it is some milliseconds."""
@@ -262,13 +276,29 @@ class PostgresqlServer:
 
     def _do(self, query: str | sql.Composed) -> psycopg.Cursor[Any]:
         with self._lock:
-            if self._own is None or self._own.closed:
-                self._own = self._connect("public", str(self._url.database))
             try:
-                return self._own.execute(query, prepare=False)
+                own = self._owned()
+                try:
+                    return own.execute(query, prepare=False)
+                except psycopg.OperationalError:
+                    if not own.closed:
+                        raise
+                # It was lost while it lay idle: the server has been started again.
+                return self._owned().execute(query, prepare=False)
             except psycopg.Error as error:
-                self._own.close()
+                self._let_go()
                 raise UnusableDatabase(self._url.database, _told(error)) from error
+
+    def _owned(self) -> psycopg.Connection[Any]:
+        """Return the connection that makes and drops schemas."""
+        if self._own is None or self._own.closed:
+            self._own = self._connect("public", str(self._url.database))
+        return self._own
+
+    def _let_go(self) -> None:
+        if self._own is not None:
+            self._own.close()
+            self._own = None
 
     def _connect(self, space: str, told: str) -> psycopg.Connection[Any]:
         url = self._url
@@ -289,6 +319,7 @@ class PostgresqlServer:
             raise DatabaseUnavailable(told, _told(error)) from error
         connection.adapters.register_dumper(bool, _FlagDumper)
         connection.adapters.register_loader("numeric", _SumLoader)
+        connection.adapters.register_loader("numeric", _BinarySumLoader)
         return connection
 
 

@@ -11,7 +11,7 @@ import msgspec
 from sqlalchemy import ColumnElement, Table, bindparam, select
 
 from cellrig.db.conditions import Condition, Equals, all_of, shape_of, values_of
-from cellrig.db.database import Row, Statement, Transaction
+from cellrig.db.database import Database, Row, Statement, Transaction
 from cellrig.db.ordering import Order, Position
 
 T = TypeVar("T")
@@ -99,10 +99,15 @@ class Listed:
         values["row_limit"] = asked.limit
         return _statement(_Shape(self, asked, question.order)), values
 
-    def batch(self, transaction: Transaction, question: Question) -> Batch[Row]:
-        """Return the rows that a question wants; behind what was asked for there may be more."""
+    def batch(self, reader: Database | Transaction, question: Question) -> Batch[Row]:
+        """Return the rows that a question wants; behind what was asked for there may be more.
+
+        Args:
+            reader: the database, or a transaction of it where something else is read too.
+            question: what is asked.
+        """
         statement, values = self.statement(question)
-        rows = transaction.all(statement, **values)
+        rows = reader.all(statement, **values)
         return Batch(list(map(_position_in(self, question.order), rows)), rows)
 
 

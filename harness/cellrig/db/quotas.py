@@ -43,8 +43,7 @@ class QuotaStore:
             transaction.run(delete_by(tables.quotas, "project_id"), project_id=project_id)
 
     def _read(self, table: Table, **holder: str) -> dict[str, int]:
-        with self._database.reading() as transaction:
-            rows = transaction.all(select_by(table, *holder), **holder)
+        rows = self._database.all(select_by(table, *holder), **holder)
         return {resource: limit for _holder, resource, limit in rows}
 
     def _write(self, table: Table, limits: Mapping[str, int], **holder: str) -> None:

@@ -86,21 +86,19 @@ class RequestStore:
         Raises:
             NotFound: it has none (any more).
         """
-        with self._database.reading() as transaction:
-            row = transaction.one(
-                select_by(tables.build_requests, "instance_uuid"), instance_uuid=instance_uuid
-            )
+        row = self._database.one(
+            select_by(tables.build_requests, "instance_uuid"), instance_uuid=instance_uuid
+        )
         if row is None:
             raise NotFound("build request", instance_uuid)
         return _build_request(row)
 
     def build_all(self, project_id: str | None = None) -> list[BuildRequest]:
         """Return the build requests of a project, or all, the newest first."""
-        with self._database.reading() as transaction:
-            if project_id is None:
-                rows = transaction.all(_ALL)
-            else:
-                rows = transaction.all(_OF_PROJECT, project_id=project_id)
+        if project_id is None:
+            rows = self._database.all(_ALL)
+        else:
+            rows = self._database.all(_OF_PROJECT, project_id=project_id)
         return [_build_request(row) for row in rows]
 
     def build_delete(self, instance_uuid: str) -> BuildRequest | None:
@@ -135,10 +133,9 @@ class RequestStore:
         Raises:
             NotFound: there is no such server.
         """
-        with self._database.reading() as transaction:
-            row = transaction.one(
-                select_by(tables.request_specs, "instance_uuid"), instance_uuid=instance_uuid
-            )
+        row = self._database.one(
+            select_by(tables.request_specs, "instance_uuid"), instance_uuid=instance_uuid
+        )
         if row is None:
             raise NotFound("request spec", instance_uuid)
         return _decode_spec(row[1])

@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.dialects import sqlite
 
 from cellrig.db.images import fill, image_of, is_empty, stamp_in, stamp_of
-from cellrig.db.statement import Dialect
+from cellrig.db.statement import Dialect, Row
 from cellrig.db.storage import UnusableDatabase
 
 SQLITE = Dialect("sqlite", sqlite.dialect(paramstyle="named"), ":{}")
@@ -87,6 +87,11 @@ class OpenSqlite:
 
     release_reading = release
 
+    def read(self, text: str, values: Mapping[str, Any]) -> list[Row]:
+        """Return what one statement selects."""
+        with self._lock:
+            return self._session.execute(text, values).fetchall()
+
     def dump(self) -> bytes:
         """Return the whole database as an image."""
         with self._lock:
@@ -104,9 +109,35 @@ class OpenSqlite:
 
 
 class _OpenInMemory(OpenSqlite):
+    """Knows its image as long as nothing is written: most snapshots differ in few databases.
+
+    Args:
+        connection: to the database.
+        image: of what is in it.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, image: bytes) -> None:
+        super().__init__(connection)
+        self._know(image)
+
+    def dump(self) -> bytes:
+        with self._lock:
+            if self._has_changed():
+                self._know(super().dump())
+            return self._image
+
     def load(self, image: bytes) -> None:
         with self._lock:
-            _load(self._session.connection, image)
+            if image is not self._image or self._has_changed():
+                _load(self._session.connection, image)
+                self._know(image)
+
+    def _know(self, image: bytes) -> None:
+        self._image = image
+        self._changes = self._session.connection.total_changes
+
+    def _has_changed(self) -> bool:
+        return self._session.connection.total_changes != self._changes
 
 
 class InMemory:
@@ -116,7 +147,7 @@ class InMemory:
         """Return a copy of `image`."""
         connection = _connect(":memory:")
         _load(connection, image)
-        return _OpenInMemory(connection)
+        return _OpenInMemory(connection, image)
 
 
 class InFile:
@@ -148,6 +179,8 @@ class InFile:
             stamp_of(connection).check(stamp_in(image), self._path)
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = NORMAL")
+            # Said again, the default is of the file's own pages, which are smaller than usual.
+            connection.execute("PRAGMA cache_size = -2000")
         except sqlite3.Error as error:
             connection.close()
             raise UnusableDatabase(self._path, _told(error)) from error

@@ -84,6 +84,9 @@ class OpenDatabase(Protocol):
     def acquire_reading(self) -> Session:
         """Begin a transaction that only reads; raises as `acquire`."""
 
+    def read(self, text: str, values: Mapping[str, Any], /) -> list[Row]:
+        """Return what one statement selects, a transaction of its own; raises as `acquire`."""
+
     def release(self, session: Session, /) -> None:
         """Take back what `acquire` gave; its transaction has ended."""
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Table, delete, select
 
@@ -14,9 +14,11 @@ from cellrig.db.connections import Connections, Home, ServerSession
 from cellrig.db.images import image_of, opened
 from cellrig.db.schema import VERSION_TABLE
 from cellrig.db.sqlite import SQLITE
-from cellrig.db.statement import Dialect, Statement
+from cellrig.db.statement import Dialect, Row, Statement
 from cellrig.db.storage import Session
 from cellrig.errors import DatabaseUnavailable
+
+T = TypeVar("T")
 
 #: So many transactions that only read go on at the same time in a process, for each database.
 READERS = 4
@@ -81,17 +83,32 @@ class OpenOnServer:
         self._put_back(session)
         self._readers.release()
 
-    def _begun(self, begin: Callable[[ServerSession], None]) -> ServerSession:
-        """Return a session that has begun; a lost connection is made anew, once.
+    def read(self, text: str, values: Mapping[str, Any]) -> list[Row]:
+        """Return what one statement selects, which is a transaction of its own."""
+        with self._readers:
+            return self._once_more(lambda: self._read_once(text, values))
 
-        Nothing of the transaction has been done yet, so this repeats nothing.
+    def _read_once(self, text: str, values: Mapping[str, Any]) -> list[Row]:
+        session = self._connections.take(self._home)
+        try:
+            return session.read(text, values)
+        finally:
+            self._put_back(session)
+
+    def _begun(self, begin: Callable[[ServerSession], None]) -> ServerSession:
+        return self._once_more(lambda: self._begin_once(begin))
+
+    def _once_more(self, step: Callable[[], T]) -> T:
+        """Return what a step does that has done nothing where it fails; it is repeated once.
+
+        So a connection that was lost is made anew.
         """
         try:
-            return self._begin_once(begin)
+            return step()
         except DatabaseUnavailable:
             # What lies idle was lost with it, when the server was started again.
             self._connections.close_idle()
-            return self._begin_once(begin)
+            return step()
 
     def _begin_once(self, begin: Callable[[ServerSession], None]) -> ServerSession:
         session = self._connections.take(self._home)

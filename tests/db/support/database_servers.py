@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -62,8 +63,70 @@ def server(kind: str) -> Iterator[str]:
             return
     if named:
         raise NoServer(f"{named}: {_refusal(named)}")
-    with tempfile.TemporaryDirectory(prefix="cellrig-server-") as directory:
-        yield from _PRIVATE[kind](Path(directory))
+    with private_server(kind) as private:
+        yield private.url
+
+
+class PrivateServer:
+    """A server of the tests alone.
+
+    Args:
+        command: what runs it.
+        user: as whom; None for this user.
+        url: where it will be.
+        ending: what lets it end at once, whoever is connected.
+    """
+
+    def __init__(
+        self, command: list[str], user: str | None, url: str, ending: signal.Signals
+    ) -> None:
+        self.url = url
+        self._command = command
+        self._user = user
+        self._ending = ending
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Run it; return when it answers."""
+        process = self._process = subprocess.Popen(  # noqa: S603 - what is installed
+            self._command,
+            user=self._user,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        end = time.monotonic() + _START_SECONDS
+        while refusal := _refusal(self.url):
+            if process.poll() is not None or time.monotonic() > end:
+                raise NoServer(f"{Path(self._command[0]).name} does not start: {refusal}")
+            time.sleep(0.2)
+
+    def stop(self) -> None:
+        """End it, and with it all connections; what is written stays."""
+        if self._process is not None:
+            self._process.send_signal(self._ending)
+            self._process.wait(_START_SECONDS)
+            self._process = None
+
+
+@contextmanager
+def private_server(kind: str, directory: Path | None = None) -> Iterator[PrivateServer]:
+    """Start a server for the tests alone; it ends with the block.
+
+    Args:
+        kind: which.
+        directory: where its files may be; a new one where none is given.
+
+    Raises:
+        NoServer: none can be started here.
+    """
+    with ExitStack() as stack:
+        where = directory or Path(
+            stack.enter_context(tempfile.TemporaryDirectory(prefix="cellrig-server-"))
+        )
+        private = _PRIVATE[kind](where)
+        stack.callback(private.stop)
+        private.start()
+        yield private
 
 
 @contextmanager
@@ -84,10 +147,10 @@ def quick_server(kind: str) -> Iterator[str]:
         directory = tempfile.mkdtemp(prefix="cellrig-server-", dir=_IN_MEMORY)
         stack.callback(shutil.rmtree, directory)
         try:
-            private = stack.enter_context(contextmanager(_PRIVATE[kind])(Path(directory)))
+            url = stack.enter_context(private_server(kind, Path(directory))).url
         except NoServer:
-            private = stack.enter_context(server(kind))
-        yield private
+            url = stack.enter_context(server(kind))
+        yield url
 
 
 def _has_room(directory: Path) -> bool:
@@ -102,7 +165,7 @@ def _refusal(url: str) -> str | None:
     return None
 
 
-def _postgresql(directory: Path) -> Iterator[str]:
+def _postgresql(directory: Path) -> PrivateServer:
     # It runs for nobody who may do everything.
     user = _NOBODY if os.geteuid() == 0 else None
     if user is not None:
@@ -114,14 +177,15 @@ def _postgresql(directory: Path) -> Iterator[str]:
     options = {"fsync": "off", "listen_addresses": "127.0.0.1", "port": str(port)}
     options |= {"unix_socket_directories": ""}
     told = [text for name, value in options.items() for text in ("-c", f"{name}={value}")]
-    yield from _served(
+    return PrivateServer(
         [postgres, "-D", str(data), *told],
         user,
         f"postgresql://postgres@127.0.0.1:{port}/postgres",
+        signal.SIGINT,
     )
 
 
-def _mariadb(directory: Path) -> Iterator[str]:
+def _mariadb(directory: Path) -> PrivateServer:
     data, port = directory / "data", _free_port()
     user = ["--user=root"] if os.geteuid() == 0 else []
     install = _program("mariadb-install-db", "/usr/bin")
@@ -130,29 +194,14 @@ def _mariadb(directory: Path) -> Iterator[str]:
     told = [f"--socket={directory / 'socket'}", f"--port={port}", "--bind-address=127.0.0.1"]
     told += ["--innodb-flush-log-at-trx-commit=0", "--skip-name-resolve", "--skip-log-bin"]
     daemon = _program("mariadbd", "/usr/sbin")
-    yield from _served([daemon, *ours, *told], None, f"mariadb://root@127.0.0.1:{port}")
+    url = f"mariadb://root@127.0.0.1:{port}"
+    return PrivateServer([daemon, *ours, *told], None, url, signal.SIGTERM)
 
 
-_PRIVATE: Mapping[str, Callable[[Path], Iterator[str]]] = {
+_PRIVATE: Mapping[str, Callable[[Path], PrivateServer]] = {
     "postgresql": _postgresql,
     "mariadb": _mariadb,
 }
-
-
-def _served(command: list[str], user: str | None, url: str) -> Iterator[str]:
-    process = subprocess.Popen(  # noqa: S603 - what is installed
-        command, user=user, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    try:
-        end = time.monotonic() + _START_SECONDS
-        while refusal := _refusal(url):
-            if process.poll() is not None or time.monotonic() > end:
-                raise NoServer(f"{Path(command[0]).name} does not start: {refusal}")
-            time.sleep(0.2)
-        yield url
-    finally:
-        process.terminate()
-        process.wait(_START_SECONDS)
 
 
 def _run(command: list[str], user: str | None) -> None:

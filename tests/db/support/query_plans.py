@@ -196,7 +196,7 @@ _USUAL: Mapping[str, Callable[[Random], Any]] = {
     "host": lambda draw: draw.choice([f"h{n}" for n in range(30)] + ["h"]),
     "source_compute": lambda draw: f"h{draw.randrange(200)}",
     "dest_compute": lambda draw: f"h{draw.randrange(200)}",
-    "reservation_id": lambda draw: draw.choice([f"r{n}" for n in range(60)] + ["r"] * 20),
+    "reservation_id": lambda draw: draw.choice([f"r{n}" for n in range(60)] + ["r"] * 4),
     "availability_zone": lambda draw: draw.choice(["north", "south"]),
     "image_id": lambda draw: draw.choice("ij"),
     "flavor_id": lambda draw: draw.choice("12"),

@@ -146,7 +146,7 @@ class ServerLists:
     def detailed(self, context: RequestContext, query: ServerQuery) -> ServerList[Server]:
         """Return a page of servers with all that there is of them; see `brief` for what it raises.
 
-        Each cell takes three statements a batch, however many servers there are.
+        Each cell takes two statements at most a batch, however many servers there are.
         """
         return self._page(context, query, _DETAILED)
 

@@ -51,7 +51,7 @@ def make_volume_image(
                 "root_device_name": next(
                     (f"/dev/{d.device_name}" for d in devices if d.boot_index == 0), ""
                 ),
-                _PROPERTY: msgspec.json.encode(devices).decode(),
+                _PROPERTY: _told(devices),
             },
         )
         around.images.create(image)
@@ -60,6 +60,12 @@ def make_volume_image(
             _take_back(context, around, device.uuid or "")
         raise
     return image
+
+
+def _told(devices: Iterable[BlockDevice]) -> str:
+    """Return disks as the image's property; clients look for their snapshots by ``snapshot_id``."""
+    told = [{**msgspec.to_builtins(each), "snapshot_id": each.uuid} for each in devices]
+    return msgspec.json.encode(told).decode()
 
 
 def with_disks_of(

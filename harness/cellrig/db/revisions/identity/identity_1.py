@@ -23,11 +23,13 @@ def upgrade() -> None:
 
     op.create_table(
         "assignments",
-        sa.Column("user_id", sa.String(length=255), nullable=False),
+        sa.Column("actor", sa.String(length=8), nullable=False),
+        sa.Column("actor_id", sa.String(length=255), nullable=False),
         sa.Column("role_id", sa.String(length=64), nullable=False),
         sa.Column("scope", sa.String(length=16), nullable=False),
         sa.Column("target", sa.String(length=255), nullable=False),
-        sa.PrimaryKeyConstraint("user_id", "role_id", "scope", "target"),
+        sa.Column("inherited", sa.Integer(), autoincrement=False, nullable=False),
+        sa.PrimaryKeyConstraint("actor", "actor_id", "role_id", "scope", "target", "inherited"),
     )
     with op.batch_alter_table("assignments", schema=None) as batch_op:
         batch_op.create_index("assignments_by_target", ["scope", "target"], unique=False)
@@ -40,6 +42,32 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_table(
+        "groups",
+        sa.Column("id", sa.String(length=255), nullable=False),
+        sa.Column("domain_id", sa.String(length=255), nullable=False),
+        sa.Column("name", sa.String(length=255), nullable=False),
+        sa.Column("value", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("groups", schema=None) as batch_op:
+        batch_op.create_index("groups_by_name", ["domain_id", "name"], unique=True)
+
+    op.create_table(
+        "implied_roles",
+        sa.Column("prior_id", sa.String(length=64), nullable=False),
+        sa.Column("implied_id", sa.String(length=64), nullable=False),
+        sa.PrimaryKeyConstraint("prior_id", "implied_id"),
+    )
+    op.create_table(
+        "memberships",
+        sa.Column("user_id", sa.String(length=255), nullable=False),
+        sa.Column("group_id", sa.String(length=255), nullable=False),
+        sa.PrimaryKeyConstraint("user_id", "group_id"),
+    )
+    with op.batch_alter_table("memberships", schema=None) as batch_op:
+        batch_op.create_index("memberships_by_group", ["group_id"], unique=False)
+
+    op.create_table(
         "projects",
         sa.Column("id", sa.String(length=255), nullable=False),
         sa.Column("domain_id", sa.String(length=255), nullable=False),
@@ -51,12 +79,27 @@ def upgrade() -> None:
         batch_op.create_index("projects_by_name", ["domain_id", "name"], unique=True)
 
     op.create_table(
+        "records",
+        sa.Column("kind", sa.String(length=32), nullable=False),
+        sa.Column("id", sa.String(length=255), nullable=False),
+        sa.Column("owner", sa.String(length=255), nullable=False),
+        sa.Column("value", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("kind", "id"),
+    )
+    with op.batch_alter_table("records", schema=None) as batch_op:
+        batch_op.create_index("records_by_owner", ["kind", "owner"], unique=False)
+
+    op.create_table(
         "roles",
         sa.Column("id", sa.String(length=255), nullable=False),
+        sa.Column("domain_id", sa.String(length=255), nullable=False),
         sa.Column("name", sa.String(length=255), nullable=False),
         sa.Column("value", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
     )
+    with op.batch_alter_table("roles", schema=None) as batch_op:
+        batch_op.create_index("roles_by_name", ["domain_id", "name"], unique=True)
+
     op.create_table(
         "tokens",
         sa.Column("fingerprint", sa.String(length=64), nullable=False),

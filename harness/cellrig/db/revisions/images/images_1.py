@@ -17,6 +17,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("image_id"),
     )
     op.create_table(
+        "image_imports",
+        sa.Column("image_id", sa.String(length=36), nullable=False),
+        sa.Column("request_id", sa.String(length=255), nullable=False),
+        sa.Column("user_id", sa.String(length=255), nullable=False),
+        sa.Column("imported_at", sa.Float(precision=53), nullable=False),
+        sa.PrimaryKeyConstraint("image_id"),
+    )
+    op.create_table(
         "image_members",
         sa.Column("image_id", sa.String(length=36), nullable=False),
         sa.Column("member_id", sa.String(length=255), nullable=False),
