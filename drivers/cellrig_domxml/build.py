@@ -9,7 +9,7 @@ from lxml.etree import SubElement, _Element
 from cellrig.driver.errors import HypervisorError
 from cellrig.driver.values import Device, Disk, Guest, Image
 from cellrig_domxml.devices import InterfaceType, device_element, reference_of
-from cellrig_domxml.disks import local_disk_element, volume_element
+from cellrig_domxml.disks import ALIAS, local_disk_element, volume_element
 from cellrig_domxml.metadata import NAMESPACE, add_device_words, fill_metadata
 from cellrig_domxml.parse import parse
 from cellrig_domxml.targets import free_place, insert_disk, set_scsi_model, target_name
@@ -103,10 +103,13 @@ def add_volume(domain: _Element, disk: Disk, reserved: Collection[str] = ()) -> 
         reserved: targets that are free, but not for a disk that asks for none by name.
 
     Raises:
-        HypervisorError: the target device or the boot order that it asks for is taken, or it is
-            a disk that no hypervisor has.
+        HypervisorError: the target device or the boot order that it asks for is taken, a disk has
+            its serial already, or it is a disk that no hypervisor has.
     """
     parts = _devices(domain)
+    if any(each.text == disk.serial for each in parts.iterfind("disk/serial")):
+        told = f"non unique alias detected: {ALIAS}{disk.serial}"
+        raise HypervisorError(f"unsupported configuration: {told}")
     order = _boot_order(parts, disk)
     place = free_place(parts, disk.bus, disk.device, reserved)
     element = volume_element(disk, place, boot_order=order)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import deepcopy
 
 from lxml.etree import _Element
 
@@ -53,14 +54,10 @@ def swap_volume(domain: _Element, old_serial: str, new: Disk) -> None:
         HypervisorError: it has the other one already, or that cannot be a disk.
     """
     element = find_volume(domain, old_serial)
-    if new.serial != old_serial and _has_volume(domain, new.serial):
-        raise HypervisorError(f"the domain has a disk with serial {new.serial} already")
+    _refuse_twice(domain, old_serial, new)
     boot = element.find("boot")
     order = None if boot is None else int(boot.get("order", "1"))
-    other = volume_element(new, place_of(element), boot_order=order)
-    parent = element.getparent()
-    if parent is not None:
-        parent.replace(element, other)
+    _replace(element, volume_element(new, place_of(element), boot_order=order))
     tag = device_words(domain).get(old_serial, {}).get("tag")
     drop_device_words(domain, old_serial)
     size = str(new.size_gb) if new.size_gb else None
@@ -74,8 +71,7 @@ def set_volumes(domain: _Element, disks: Sequence[Disk]) -> None:
         HypervisorError: one of them cannot be a disk, or its place is taken.
     """
     wanted = {disk.serial: disk for disk in disks}
-    words = device_words(domain)
-    has = {volume_of(each, words) for each in domain.iterfind("devices/disk")} - {None}
+    has = _volumes(domain) - {None}
     for gone in sorted(str(each) for each in has - wanted.keys()):
         remove_volume(domain, gone)
     for serial, disk in wanted.items():
@@ -100,6 +96,40 @@ def note_swapped_volume(domain: _Element, old_serial: str, new: Disk) -> None:
     size = str(new.size_gb) if new.size_gb else None
     volume = None if new.serial == reference else new.serial
     add_device_words(domain, reference, tag=new.tag or said.get("tag"), size_gb=size, volume=volume)
+
+
+def pivot_volume(domain: _Element, old_serial: str, new: Disk) -> None:
+    """Let the disk of a running domain go on with another volume, as it does after a block copy.
+
+    Where its data are changes and nothing else: see `note_swapped_volume`.
+
+    Raises:
+        DiskNotFound: the domain does not have the old one.
+        HypervisorError: it has the other one already, or that cannot be a disk.
+    """
+    element = find_volume(domain, old_serial)
+    _refuse_twice(domain, old_serial, new)
+    other = volume_element(new, place_of(element), boot_order=None)
+    note_swapped_volume(domain, old_serial, new)
+    _take_source(element, other)
+
+
+def keep_swapped_volumes(domain: _Element, running: _Element) -> None:
+    """Let disks be what they are in the document of the same guest where it runs.
+
+    Those that were swapped there have another serial than the volumes that they are now.
+    """
+    words, has = device_words(running), _volumes(domain)
+    for element in running.iterfind("devices/disk"):
+        volume, serial = volume_of(element, words), element.findtext("serial")
+        if volume is None or serial is None or volume == serial or volume not in has:
+            continue
+        here, same = find_volume(domain, volume), deepcopy(element)
+        said = device_words(domain).get(volume, {})
+        _take_source(same, here)
+        _replace(here, same)
+        drop_device_words(domain, volume)
+        add_device_words(domain, serial, **{**said, "volume": volume})
 
 
 def extend_volume(domain: _Element, serial: str, size_gb: int) -> None:
@@ -158,9 +188,27 @@ def boot_from_rescue_disk(domain: _Element, path: str, bus: str = "scsi") -> Non
     insert_disk(devices, rescue)
 
 
-def _has_volume(domain: _Element, serial: str) -> bool:
+def _refuse_twice(domain: _Element, old_serial: str, new: Disk) -> None:
+    if new.serial != old_serial and new.serial in _volumes(domain):
+        raise HypervisorError(f"the domain has a disk with serial {new.serial} already")
+
+
+def _volumes(domain: _Element) -> set[str | None]:
     words = device_words(domain)
-    return any(volume_of(each, words) == serial for each in domain.iterfind("devices/disk"))
+    return {volume_of(each, words) for each in domain.iterfind("devices/disk")}
+
+
+def _take_source(disk: _Element, other: _Element) -> None:
+    disk.set("type", other.get("type", "file"))
+    here, there = disk.find("source"), other.find("source")
+    if here is not None and there is not None:
+        disk.replace(here, deepcopy(there))
+
+
+def _replace(element: _Element, other: _Element) -> None:
+    parent = element.getparent()
+    if parent is not None:
+        parent.replace(element, other)
 
 
 def _remove(element: _Element) -> None:

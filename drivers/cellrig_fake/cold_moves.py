@@ -84,7 +84,7 @@ def come_back(hypervisor: Hypervisor, guest: Guest, disks: Sequence[Disk], power
 
 def _change_volumes(hypervisor: Hypervisor, domain: Domain, disks: Sequence[Disk]) -> None:
     """Let a kept guest have the volumes that were attached, and not those detached, since."""
-    with hypervisor.editing(domain) as root:
+    with hypervisor.editing(domain) as (root,):
         cellrig_domxml.set_volumes(root, disks)
 
 

@@ -73,7 +73,7 @@ class FakeHost(ComputeDriver):
         Raises:
             GuestNotFound: there is no such guest.
         """
-        return self.hypervisor.domain(uuid).document
+        return self.hypervisor.document(self.hypervisor.domain(uuid))
 
     def lose_guest(self, uuid: str, tell: GuestEventKind | None = None) -> None:
         """Let a guest be gone, as if nobody had ever made it; `tell` says it to the listener."""

@@ -25,7 +25,7 @@ from cellrig.driver import (
 from cellrig_fake.host_devices import choose_devices, claim_key, claimed_devices, node_devices
 from cellrig_fake.locks import DiskLocks
 from cellrig_fake.options import FakeOptions
-from cellrig_fake.state import Domain, HypervisorState, Usage, add_usage
+from cellrig_fake.state import Arrival, Domain, HypervisorState, Usage, add_usage
 
 #: The power states in which a guest's disks are open.
 _OPEN = frozenset({PowerState.RUNNING, PowerState.PAUSED})
@@ -73,12 +73,17 @@ class Hypervisor:
             self._arrive(uuid)
         return self.state.domains
 
+    def document(self, domain: Domain) -> bytes:
+        """Return what a domain is; of one that does not run, what it will be."""
+        is_open = domain.power_state in _OPEN
+        return domain.document if is_open or domain.lasting is None else domain.lasting
+
     def info(self, domain: Domain) -> GuestInfo:
         """Return what the domain's document says of it, and its power state."""
-        read = self._read.get(domain.uuid)
-        if read is None or read[0] is not domain.document:
-            root = cellrig_domxml.parse(domain.document)
-            read = domain.document, cellrig_domxml.read_domain(root, domain.power_state)
+        read, document = self._read.get(domain.uuid), self.document(domain)
+        if read is None or read[0] is not document:
+            root = cellrig_domxml.parse(document)
+            read = document, cellrig_domxml.read_domain(root, domain.power_state)
         if read[1].power_state is not domain.power_state:
             read = read[0], msgspec.structs.replace(read[1], power_state=domain.power_state)
         self._read[domain.uuid] = read
@@ -203,28 +208,45 @@ class Hypervisor:
         if was_open and not is_open:
             self.locks.close(domain.uuid, self.volumes(domain))
         domain.power_state = power_state
+        # One that is suspended goes on as what it was.
+        if not is_open and power_state is not PowerState.SUSPENDED and domain.lasting is not None:
+            domain.document, domain.lasting = domain.lasting, None
+
+    def part(self, domain: Domain) -> None:
+        """Let what a domain that runs will be when it is started again be changed on its own."""
+        if domain.power_state in _OPEN and domain.lasting is None:
+            domain.lasting = domain.document
 
     @contextmanager
-    def editing(self, domain: Domain) -> Iterator[_Element]:
-        """Change a domain's document; if its disks then conflict with others, nothing changes.
+    def editing(self, domain: Domain) -> Iterator[tuple[_Element, ...]]:
+        """Change a domain's document, and with it what it will be when it is started again.
+
+        If its disks then conflict with others, nothing changes.
+
+        Yields:
+            The one, and the other where it is another.
 
         Raises:
             HypervisorError: another guest has a volume open that was added.
         """
-        before, had = domain.document, self.volumes(domain)
-        root = cellrig_domxml.parse(before)
-        yield root
-        domain.document = cellrig_domxml.serialize(root)
-        if domain.power_state not in _OPEN:
-            return
-        has = self.volumes(domain)
-        kept = {disk.serial for disk in has}
+        before, had = (domain.document, domain.lasting), self.volumes(domain)
+        roots = tuple(cellrig_domxml.parse(each) for each in before if each is not None)
         try:
-            self.locks.open(domain.uuid, has)
-        except HypervisorError:
-            domain.document = before
+            yield roots
+            domain.document = cellrig_domxml.serialize(roots[0])
+            if domain.lasting is not None:
+                domain.lasting = cellrig_domxml.serialize(roots[-1])
+            if domain.power_state in _OPEN:
+                has = self.volumes(domain)
+                self.locks.open(domain.uuid, has)
+                kept = {disk.serial for disk in has}
+                self.locks.close(domain.uuid, [disk for disk in had if disk.serial not in kept])
+        except BaseException:
+            domain.document, domain.lasting = before
             raise
-        self.locks.close(domain.uuid, [disk for disk in had if disk.serial not in kept])
+        finally:
+            if domain.lasting == domain.document:
+                domain.lasting = None
 
     # Live migration, over the wire
 
@@ -239,13 +261,18 @@ class Hypervisor:
         return f"guests expected at {host}"
 
     def _arrive(self, uuid: str) -> None:
-        power_state = self._fabric.take(self.arrivals(self.host), uuid, PowerState)
+        arrival = self._fabric.take(self.arrivals(self.host), uuid, Arrival)
         domain = self.state.incoming.pop(uuid, None)
         self._fabric.remove(self.expected(self.host), uuid)
-        if domain is None or power_state is None:
+        if domain is None or arrival is None:
             return
         self.state.domains[uuid] = domain
-        self.enter(domain, power_state)
+        self.enter(domain, arrival.power_state)
+        if arrival.document is not None:
+            self.part(domain)
+            root = cellrig_domxml.parse(domain.document)
+            cellrig_domxml.keep_swapped_volumes(root, cellrig_domxml.parse(arrival.document))
+            domain.document = cellrig_domxml.serialize(root)
 
     # Keeping and bringing back
 

@@ -31,6 +31,7 @@ from cellrig_fake.building import make_domain
 from cellrig_fake.hypervisor import Hypervisor
 from cellrig_fake.locks import DiskLocks
 from cellrig_fake.options import FakeOptions
+from cellrig_fake.state import Arrival
 
 #: How often a migration that takes time tells how far it has come.
 _STEPS = 4
@@ -236,10 +237,11 @@ class LiveMoves:
     def _hand_over(self, guest: Guest, destination: str, volumes: list[GuestDisk]) -> None:
         hypervisor = self._hypervisor
         domain = hypervisor.domain(guest.uuid)
-        power_state = domain.power_state
         # First there, then not here: the locks on its volumes are held all the time.
         DiskLocks(self._context.fabric, destination).open(guest.uuid, volumes)
-        self._context.fabric.put(hypervisor.arrivals(destination), guest.uuid, power_state)
+        document = None if domain.lasting is None else domain.document
+        arrival = Arrival(domain.power_state, document)
+        self._context.fabric.put(hypervisor.arrivals(destination), guest.uuid, arrival)
         hypervisor.undefine(guest.uuid, hypervisor.domains(), guest.uuid)
 
 

@@ -14,6 +14,8 @@ class Domain(msgspec.Struct):
         uuid, name, node, vcpus, memory_mb, disk_gb: what it takes, for counting.
         document: the domain's XML, as the hypervisor would have it.
         power_state: what it does.
+        lasting: what it will be when it is started again; None where that is its document, as it
+            is until a volume is swapped while it runs.
         own_document: while it is rescued, the document to go back to.
         boots: how often it was started.
     """
@@ -28,6 +30,19 @@ class Domain(msgspec.Struct):
     power_state: PowerState = PowerState.SHUTDOWN
     own_document: bytes | None = None
     boots: int = 0
+    lasting: bytes | None = None
+
+
+class Arrival(msgspec.Struct, frozen=True):
+    """A guest that has just come by a live migration.
+
+    Args:
+        power_state: what it does.
+        document: its document where it ran, where that says more than its definition.
+    """
+
+    power_state: PowerState
+    document: bytes | None = None
 
 
 class Usage(msgspec.Struct):

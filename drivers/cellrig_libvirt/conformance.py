@@ -17,17 +17,20 @@ from cellrig.testing.conformance import Inapplicable, NotOffered, Setup, check
 from cellrig.topology import StorageBackend
 from cellrig_libvirt.driver import LibvirtDriver
 from cellrig_libvirt.hosts import LibvirtHosts
+from cellrig_libvirt.mock_nodes import CARDS, node_with_cards
 
 #: Seconds after which a hypervisor is not waited for any more.
 _PATIENCE = 60
-_MOCK_NODE = "<node><cpu><num>16</num></cpu><memory>16777216</memory></node>"
+#: What the cards of mock hypervisors are wired to.
+_NETWORKS = {CARDS[0][1]: "public", CARDS[1][1]: "private"}
 
 
 class LibvirtSetup(Setup):
     """Two hosts with libvirt.
 
     Where no ``uri`` is given they are private QEMU hypervisors, which start and end with it. With
-    ``test:///default`` each is a mock hypervisor of its own. Any other ``uri`` is taken as it is.
+    ``test:///default`` each is a mock hypervisor of its own with two network cards. Any other
+    ``uri`` is taken as it is.
     """
 
     def __init__(
@@ -40,7 +43,7 @@ class LibvirtSetup(Setup):
         self._given: str | None = self.options.get("uri")
         self._endings = ExitStack()
         self._private: LibvirtHosts | None = None
-        self._mocks: Path | None = None
+        self._mocks: dict[str, str] = {}
         self.live = not self._is_mock
         self.exact = self._given is None or self._is_mock
 
@@ -52,9 +55,8 @@ class LibvirtSetup(Setup):
         if self._given is None and not self.host_options:
             self._private = self._endings.enter_context(LibvirtHosts(len(self.hosts)))
         elif self._given == "test:///default":
-            self._mocks = Path(self._endings.enter_context(tempfile.TemporaryDirectory()))
-            for host in self.hosts:
-                (self._mocks / f"{host}.xml").write_text(_MOCK_NODE)
+            directory = Path(self._endings.enter_context(tempfile.TemporaryDirectory()))
+            self._mocks = {host: node_with_cards(directory, name=host) for host in self.hosts}
         return self
 
     def __exit__(
@@ -65,15 +67,15 @@ class LibvirtSetup(Setup):
     ) -> None:
         """End the private hypervisors."""
         self._endings.close()
-        self._private = self._mocks = None
+        self._private, self._mocks = None, {}
 
     def options_of(self, host: str) -> Mapping[str, Any]:
         """See `Setup`."""
         given = dict(super().options_of(host))
         if self._private is not None:
             return {**self._private[self._number(host)].options(), **given}
-        if self._mocks is not None:
-            return {**given, "uri": f"test://{self._mocks / host}.xml"}
+        if host in self._mocks:
+            return {"physical_networks": _NETWORKS, **given, "uri": self._mocks[host]}
         return given
 
     def volume_backends(self) -> Sequence[StorageBackend]:

@@ -213,9 +213,13 @@ class LiveMoves:
         if job is None:
             raise MigrationError(guest.uuid, "it is not being migrated")
         job.forced = True
-        domain = self._hypervisor.domain(guest.uuid)
-        domain.suspend()
-        domain.migrateSetMaxSpeed(_NO_LIMIT)
+        lv = self._hypervisor.library
+        try:
+            self._force(self._hypervisor.domain(guest.uuid))
+        except lv.libvirtError as error:
+            # It is over; where it has not begun, it is forced when it does.
+            if error.get_error_code() != lv.VIR_ERR_OPERATION_INVALID:
+                raise
 
     def tidy_up(self, guest: Guest, data: MigrateData) -> None:
         """Remove the files of a guest that has left. Twice is harmless."""
@@ -250,14 +254,24 @@ class LiveMoves:
         domain = self._hypervisor.find(uuid)
         return domain is not None and bool(domain.isActive())
 
+    def _force(self, domain: Any) -> None:
+        """Stop a guest whose memory moves, and give it all the bandwidth there is.
+
+        A guest that stands still before that would stand still at its destination, too; and its
+        first speed is set when its memory begins to move.
+        """
+        if domain.jobStats().get("memory_total"):
+            if self._hypervisor.power_state(domain) is PowerState.RUNNING:
+                domain.suspend()
+            domain.migrateSetMaxSpeed(_NO_LIMIT)
+
     def _look(self, domain: Any, job: Job, progress: Progress | None) -> None:
         lv = self._hypervisor.library
         try:
             if job.aborted:
                 domain.abortJob()
-            elif job.forced and self._options.migration_bandwidth:
-                # Its first speed is set when its memory begins to move, which may be later.
-                domain.migrateSetMaxSpeed(_NO_LIMIT)
+            elif job.forced:
+                self._force(domain)
             told: Mapping[str, int] = domain.jobStats() if progress is not None else {}
         except lv.libvirtError:
             return  # it has not begun, or is over: there is nothing to tell

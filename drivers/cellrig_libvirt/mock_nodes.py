@@ -4,23 +4,27 @@ from __future__ import annotations
 
 from pathlib import Path
 
-#: Physical function, its network interface, and the bus of its eight virtual functions.
+#: Of each card its physical function and its network interface; it has eight virtual functions.
 CARDS = (("0000:81:00.0", "ens1f0"), ("0000:82:00.0", "ens2f0"))
 
 
-def node_with_cards(directory: Path, *, cells: int = 1) -> str:
+def node_with_cards(directory: Path, *, name: str = "node", cells: int = 1) -> str:
     """Write a node with two network cards of eight virtual functions each; return its URI.
+
+    It has 16 processors and 16 GiB.
 
     Args:
         directory: where.
+        name: of the file, without its suffix.
         cells: NUMA cells; the second card hangs on the last one.
     """
     devices = "".join(
         _card(address, interface, cells - 1 if number else 0)
         for number, (address, interface) in enumerate(CARDS)
     )
-    path = directory / "node.xml"
-    path.write_text(f"<node><cpu><num>16</num></cpu>{devices}</node>")
+    path = directory / f"{name}.xml"
+    size = "<cpu><num>16</num></cpu><memory>16777216</memory>"
+    path.write_text(f"<node>{size}{devices}</node>")
     return f"test://{path}"
 
 

@@ -56,6 +56,7 @@ def lab(
     if unfit is not None:
         pytest.skip(f"not for this driver: {unfit}")
     if known is not None:
+        # It is the capability that must fail, by one case at least: the table sees to that.
         request.applymarker(pytest.mark.xfail(reason=known, strict=False))
     settings, area = request.config.stash[SETTINGS], case.area
     try:
@@ -146,10 +147,13 @@ class Table:
         line = form.format("capability", "declared", "verified", "cases", "seconds", "failed")
         terminalreporter.write_line(line.rstrip())
         for row in report.rows():
-            failed = ", ".join(case for case, _reason in row.reasons)
+            failed = ", ".join(case for case, _reason in row.reasons if case != row.name)
             seconds = f"{row.seconds:.2f}"
             line = form.format(row.name, row.declared, row.verified, row.tried, seconds, failed)
             terminalreporter.write_line(line.rstrip(), green=row.is_green, red=not row.is_green)
+            # What is no case's own concerns the row: whether what is known to fail does.
+            for reason in (reason for case, reason in row.reasons if case == row.name):
+                terminalreporter.write_line(f"  {reason}")
 
     def _report(self) -> Report | None:
         if not self._results:

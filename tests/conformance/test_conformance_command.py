@@ -128,6 +128,22 @@ def test_pytest_shows_the_table_of_several_workers(tmp_path: Path) -> None:
     assert ["pause", "yes", "yes"] in [line.split()[:3] for line in done.stdout.splitlines()]
 
 
+@pytest.mark.parametrize("workers", ["0", "2"])
+def test_pytest_fails_where_what_is_known_to_fail_passes(tmp_path: Path, workers: str) -> None:
+    """One failing case is enough for a capability; with none, no case of it is to blame."""
+    one = ("--cellrig-option", 'behaviours=[{"on": unpause, error: bug}]')
+    command = ("--cellrig-driver=fake", "-k", "TestPause", "-n", workers)
+    known = ("--cellrig-known-failing", "pause=it is broken")
+    fails = suite(*command, *one, *known, cwd=tmp_path)
+    assert fails.returncode == 0, fails.stdout
+    assert ["pause", "yes", "known"] in [line.split()[:3] for line in fails.stdout.splitlines()]
+    assert re.search(r"\d+ xfailed, \d+ xpassed|xpassed, \d+ xfailed", fails.stdout)
+    passes = suite(*command, *known, cwd=tmp_path)
+    assert passes.returncode == 1
+    assert ["pause", "yes", "no"] in [line.split()[:3] for line in passes.stdout.splitlines()]
+    assert "it passes, though it is known to fail: it is broken" in passes.stdout
+
+
 def test_pytest_fails_where_it_is_not_what_it_declares(tmp_path: Path) -> None:
     bug = ("--cellrig-option", 'behaviours=[{"on": pause, error: bug}]')
     command = ("--cellrig-driver=fake", "-k", "TestPause")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from cellrig.testing.conformance import Outcome, Plan, Result, conform
@@ -61,4 +62,12 @@ def test_how_a_case_ends_counts_as_well(install: Install) -> None:
     assert (
         "the case ends differently: fake: well; IsSomebodyElse: the connector's host"
         in result.reason
+    )
+
+
+def test_the_serial_of_a_swapped_disk_counts(install: Install) -> None:
+    plan = Plan(select="test_a_disk_goes_on_with_another_volume")
+    (result,) = compared(install, "drifting:PlugsAnew", plan)
+    assert re.search(
+        r"domain XML.*serial\.text is '#2' with fake and '#3' with PlugsAnew", result.reason
     )

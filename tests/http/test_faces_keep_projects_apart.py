@@ -219,7 +219,7 @@ def said(operation: dict[str, Any], path: str) -> Any:
         return None
     if path.endswith("/attachments/{attachment_id}"):
         return {"attachment": {"connector": CONNECTOR}}
-    ((media_type, content),) = operation["requestBody"]["content"].items()
+    media_type, content = next(iter(operation["requestBody"]["content"].items()))
     return b"data" if media_type == OCTETS else least(content["schema"])
 
 
@@ -248,7 +248,7 @@ def concrete(cloud: Cloud, face: str, path: str) -> str:
 
 
 def token_of_a_stranger(rig: Rig) -> str:
-    user, project = open_account(rig.identity, Account(user="mallory", project="other"))
+    user, project, _is_new = open_account(rig.identity, Account(user="mallory", project="other"))
     secret, _token = rig.identity.issue(user, Scope(project_id=project.id), ("password",))
     return secret
 

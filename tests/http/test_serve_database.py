@@ -186,7 +186,7 @@ def test_another_kind_of_database_is_refused_with_what_is_taken(url: str) -> Non
 
 
 def test_a_server_that_is_not_there_is_told_without_the_password(tmp_path: Path) -> None:
-    pytest.importorskip("psycopg")
+    pytest.importorskip("psycopg", reason="psycopg is not installed (extra: postgresql)")
     url = "postgresql://me:secret@127.0.0.1:1/db"
     for arguments in (["--service", "placement"], ["--state", str(tmp_path)]):
         status, told = refused(*arguments, "--database", url)

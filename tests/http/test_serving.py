@@ -205,25 +205,18 @@ def test_a_face_that_a_rig_does_not_have_is_told() -> None:
         rig.session("weather")
 
 
-@pytest.mark.parametrize(
-    ("package", "statement"),
-    [
-        ("requests", "Rig().start().session('placement')"),
-        ("cheroot.wsgi", "import cellrig.http.serving"),
-    ],
-)
-def test_a_missing_extra_is_named(package: str, statement: str) -> None:
+def test_a_missing_extra_is_named() -> None:
     told = (
-        f"import sys; sys.modules[{package!r}] = None\n"
+        "import sys; sys.modules['requests'] = None\n"
         "from cellrig import Rig\n"
         "from cellrig.errors import ExtraMissing\n"
-        f"try:\n    {statement}\n"
+        "try:\n    Rig().start().session('placement')\n"
         "except ExtraMissing as error:\n    print(error)\n"
     )
     done = subprocess.run(  # noqa: S603 - our own text
         [sys.executable, "-c", told], capture_output=True, text=True, timeout=60, check=True
     )
-    assert package in done.stdout
+    assert "requests" in done.stdout
     assert done.stdout.endswith(
         "install Cellrig with its extra 'http' (pip install 'cellrig[http]')\n"
     )

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 from fleet import SentDocuments
 from lxml import etree
-from mock_nodes import CARDS, functions_of, node_with_cards
 from waiting import wait_for
 
 from cellrig import Cell, Host, Rig, Topology
 from cellrig.errors import InvalidTopology
 from cellrig_libvirt import LibvirtDriver
+from cellrig_libvirt.mock_nodes import CARDS, functions_of, node_with_cards
 
 MOCK = Topology(cells=[Cell("cell1", 2)], driver="libvirt")
 

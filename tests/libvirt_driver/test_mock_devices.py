@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from fleet import IMAGE, Fleet, file_volume
 from lxml import etree
-from mock_nodes import CARDS, functions_of, node_with_cards
 
 import cellrig_domxml as domxml
 from cellrig.driver import ComputeResourcesUnavailable, Device, DeviceKind, PowerState
+from cellrig_libvirt.mock_nodes import CARDS, functions_of, node_with_cards
 from cellrig_libvirt.providers import feature_traits
 
 NETWORKS = {"ens1f0": "public", "0000:82:00.0": "storage"}

@@ -314,6 +314,32 @@ def test_a_live_migration_is_ended_early(real: Fleet, hosts: LibvirtHosts, wish:
         one.live_migration_force_complete(guest)
 
 
+def test_a_live_migration_that_is_forced_at_once_ends_with_a_guest_that_runs(
+    real: Fleet, hosts: LibvirtHosts
+) -> None:
+    one = real.driver("host1", **hosts[0].options(**SLOWLY))
+    other = real.driver("host2", **hosts[1].options())
+    boot = file_volume(hosts.volumes, boot_index=0)
+    guest = real.spawn(one, boot, memory_mb=512, **BY_VOLUME)
+    data = real.prepare_live_migration(guest, one, other, boot)
+    told = Continuations()
+    moving = threading.Thread(target=lambda: told.move(guest, one, data))
+    moving.start()
+
+    def is_forced() -> bool:
+        try:
+            one.live_migration_force_complete(guest)
+        except MigrationError:
+            return False
+        return True
+
+    while moving.is_alive() and not is_forced():  # at once: libvirt has not begun yet
+        pass
+    moving.join(30)
+    assert told.ends == [None]
+    assert other.get_guest(guest.uuid).power_state is PowerState.RUNNING
+
+
 def test_a_live_migration_that_fails_leaves_the_guest_where_it_was(
     real: Fleet, hosts: LibvirtHosts, pair: tuple[LibvirtDriver, LibvirtDriver]
 ) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import ipaddress
 import os
 import signal
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -96,9 +98,12 @@ def serve_rig(wanted: Serving) -> None:
             people = accounts(wanted.passwords, kept)
             if lasting is not None:
                 keep_passwords(lasting.directory, people)
-            people = open_accounts(identity, people, wanted.passwords)
             check = by_token(identity)
-            application = with_page(rig, front_door(rig, check), check)
+            with ThreadPoolExecutor(1) as beside:
+                # Most of it is to hash passwords, during which another thread runs.
+                opening = beside.submit(open_accounts, identity, people, wanted.passwords)
+                application = with_page(rig, front_door(rig, check), check)
+            people = opening.result()
             if wanted.control:
                 application = with_control(rig, application, wanted.control_token)
             with HttpServer(application, wanted.host, wanted.port) as server:
@@ -165,6 +170,9 @@ def serve_placement(host: str, port: int, place: str | None = None) -> None:
 
 def _tell_ready(server: HttpServer) -> None:
     """Say where the server is, to whoever started us and waits for the line; wait for its end."""
+    # What there is now stays to the end: no look for garbage needs to go through it again.
+    gc.freeze()
+    gc.enable()
     ready = {"ready": True, "url": server.url, "pid": os.getpid()}
     click.echo(msgspec.json.encode(ready))  # flushes
     server.wait()

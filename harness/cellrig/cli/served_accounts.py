@@ -69,9 +69,9 @@ def open_accounts(
 
 
 def _opened(identity: Identity, account: Account, is_given: bool) -> Account:
-    user, _project = open_account(identity, account)
+    user, _project, is_new = open_account(identity, account)
     password = str(account.password)
-    if user.password is not None and matches(password, user.password):
+    if is_new or (user.password is not None and matches(password, user.password)):
         return account
     if is_given:
         identity.set_password(user, password)

@@ -7,8 +7,6 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
-import yaml
-
 from cellrig.errors import CellrigError
 from cellrig.identity.accounts import Account
 
@@ -62,6 +60,8 @@ def clouds_yaml(auth_url: str, accounts: Sequence[Account]) -> str:
         auth_url: of the identity service.
         accounts: who may sign in.
     """
+    import yaml
+
     clouds = {}
     for number, account in enumerate(accounts):
         clouds["cellrig" if number == 0 else f"cellrig-{account.user}"] = {

@@ -1,31 +1,20 @@
-"""A WSGI application behind a socket.
-
-The server is cheroot: threads, connections that are kept open, and a stop that ends both.
-"""
+"""A WSGI application behind a socket; how is in `cellrig.http.wire`."""
 
 from __future__ import annotations
 
 import socket
-import threading
-from collections.abc import Callable, Iterable
+import sys
 from types import TracebackType
 from typing import Any, Self
 
-from cellrig.errors import CellrigError, ExtraMissing
+from cellrig.errors import CellrigError
+from cellrig.http.wire.answers import Application
+from cellrig.http.wire.connection import Connection
+from cellrig.http.wire.crew import Crew
 
-try:
-    from cheroot.wsgi import Server
-except ModuleNotFoundError as error:
-    raise ExtraMissing("serving", error.name, "http") from error
-
-Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
-
-_THREADS = 10
 _BACKLOG = 128
 #: Seconds that requests have to end when the server stops.
-_SHUTDOWN = 5
-#: The most bytes that the headers of a request have, its path and query among them.
-_MAX_HEADERS = 64 * 1024
+_SHUTDOWN = 5.0
 
 
 class CannotServe(CellrigError):
@@ -35,29 +24,6 @@ class CannotServe(CellrigError):
     """
 
     template = "cannot serve on {0}:{1}: {2}"
-
-
-class _Server(Server):
-    """Tells why no socket could be bound, and closes the one that could not."""
-
-    refusal: OSError | None = None
-
-    def bind(self, family: int, type: int, proto: int = 0) -> socket.socket:  # noqa: A002
-        try:
-            bound: socket.socket = super().bind(family, type, proto)
-        except OSError as error:
-            self.refusal = error
-            raise
-        return bound
-
-    @staticmethod
-    def bind_socket(socket_: socket.socket, bind_addr: tuple[str, int]) -> socket.socket:
-        try:
-            socket_.bind(bind_addr)
-        except OSError:
-            socket_.close()
-            raise
-        return socket_
 
 
 class HttpServer:
@@ -76,32 +42,40 @@ class HttpServer:
     """
 
     def __init__(self, application: Application, host: str, port: int) -> None:
-        self._server = _Server(
-            (host, port),
-            application,
-            numthreads=_THREADS,
-            request_queue_size=_BACKLOG,
-            shutdown_timeout=_SHUTDOWN,
-        )
-        self._server.max_request_header_size = _MAX_HEADERS
         try:
-            self._server.prepare()
+            listener = _listening(host, port)
         except OSError as error:
-            reason = self._server.refusal or error
-            raise CannotServe(host, port, reason.strerror or reason) from error
-        real = self._server.bind_addr[1]
+            raise CannotServe(host, port, error.strerror or error) from error
+        real = listener.getsockname()[1]
         self.url = f"http://{f'[{host}]' if ':' in host else host}:{real}"
-        self._thread = threading.Thread(target=self._server.serve, name="cellrig http")
-        self._thread.start()
+        common: dict[str, Any] = {
+            "SCRIPT_NAME": "",
+            "SERVER_NAME": host,
+            "SERVER_PORT": str(real),
+            "SERVER_SOFTWARE": "cellrig",
+            "wsgi.version": (1, 0),
+            "wsgi.url_scheme": "http",
+            "wsgi.errors": sys.stderr,
+            "wsgi.input_terminated": True,
+            "wsgi.multithread": True,
+            "wsgi.multiprocess": False,
+            "wsgi.run_once": False,
+        }
+
+        def connect(accepted: socket.socket, address: Any) -> Connection:
+            client = {"REMOTE_ADDR": str(address[0]), "REMOTE_PORT": str(address[1])}
+            return Connection(accepted, application, common | client, crew.goes_on)
+
+        crew = self._crew = Crew(listener, connect)
+        crew.start()
 
     def wait(self) -> None:
         """Wait until the server ends; a signal handler that raises ends the wait."""
-        self._thread.join()
+        self._crew.wait()
 
     def stop(self) -> None:
         """Let what is being answered come to its end, then close everything."""
-        self._server.stop()
-        self._thread.join()
+        self._crew.stop(_SHUTDOWN)
 
     def __enter__(self) -> Self:
         return self
@@ -113,3 +87,23 @@ class HttpServer:
         trace: TracebackType | None,
     ) -> None:
         self.stop()
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    """Return a socket that listens, on the first address of a host that can be had."""
+    refusal = OSError(f"there is no address of {host}")
+    for family, kind, proto, _name, address in socket.getaddrinfo(
+        host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+    ):
+        listener = socket.socket(family, kind, proto)
+        try:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(address)
+            listener.listen(_BACKLOG)
+            listener.setblocking(False)
+        except OSError as error:
+            listener.close()
+            refusal = error
+        else:
+            return listener
+    raise refusal

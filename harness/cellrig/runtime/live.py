@@ -38,7 +38,10 @@ class LiveRuntime(Runtime):
         self._still = False
         self._leaping = False
         self._leapt = 0.0
-        self.changed = threading.Condition(threading.RLock())
+        lock = threading.RLock()
+        self.changed = threading.Condition(lock)
+        # For the timekeeper alone, who else would wake up whenever a task ends.
+        self._rescheduled = threading.Condition(lock)
         self._timekeeper: threading.Thread | None = None
 
     def now(self) -> float:
@@ -96,6 +99,7 @@ class LiveRuntime(Runtime):
                     target=self._keep_time, name="cellrig timekeeper", daemon=True
                 )
                 self._timekeeper.start()
+            self._rescheduled.notify()
             self.changed.notify_all()
 
     def switch(self, where: str) -> None:
@@ -181,6 +185,7 @@ class LiveRuntime(Runtime):
     def _set_clock(self, now: float) -> None:
         with self.changed:
             self._leapt += max(now - self.now(), 0.0)
+            self._rescheduled.notify()
             self.changed.notify_all()
 
     @contextmanager
@@ -192,6 +197,7 @@ class LiveRuntime(Runtime):
         finally:
             with self.changed:
                 self._still = False
+                self._rescheduled.notify()
                 self.changed.notify_all()
 
     def kill(self, owner: Owner) -> None:
@@ -218,6 +224,7 @@ class LiveRuntime(Runtime):
             for task in self._tasks.values():
                 task.killed = True
             self._timers.clear()
+            self._rescheduled.notify()
             self.changed.notify_all()
         if self._timekeeper is not None:
             self._timekeeper.join()
@@ -320,10 +327,10 @@ class LiveRuntime(Runtime):
                     return
                 now = self.now()
                 if self._still or not self._timers:
-                    self.changed.wait()
+                    self._rescheduled.wait()
                     continue
                 if self._timers[0][0] > now:
-                    self.changed.wait(self._timers[0][0] - now)
+                    self._rescheduled.wait(self._timers[0][0] - now)
                     continue
                 _due, _sequence, periodic = heapq.heappop(self._timers)
                 periodic.fire()

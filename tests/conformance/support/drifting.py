@@ -10,3 +10,11 @@ class WritesAnotherDocument(FakeDriver):
 
     def domain_xml(self, uuid: str) -> bytes:
         return super().domain_xml(uuid).replace(b'device="disk"', b'device="floppy"')
+
+
+class PlugsAnew(FakeDriver):
+    """A disk that is swapped has the other volume's serial at once, though the guest runs on."""
+
+    def domain_xml(self, uuid: str) -> bytes:
+        domain = self.hypervisor.domain(uuid)
+        return domain.lasting or domain.document

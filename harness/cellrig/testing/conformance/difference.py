@@ -43,7 +43,7 @@ def compare(
     Looked at is, whenever the cloud has come to rest and something has changed: which host has each
     guest, its power state, its disks and devices, by the interface and, where both hypervisors have
     one, in the domain's XML; the shape of the provider trees, and what is used of them; and what
-    the case tells of itself.
+    the case tells of itself. Both have the other's block storage, which is not what is compared.
 
     Args:
         one: the driver under test.
@@ -55,7 +55,7 @@ def compare(
     began = time.perf_counter()
     traits = tuple(TRAITS[name] for name in shared if name in TRAITS)
     try:
-        runs = [_views(setup, case, traits, seconds) for setup in (one, other)]
+        runs = [_views(setup, other, case, traits, seconds) for setup in (one, other)]
     except (NotOffered, Inapplicable) as error:
         return result_of(case, Outcome.UNFIT, str(error))
     reason = _difference((one.driver, other.driver), *runs)
@@ -109,7 +109,9 @@ class Run(msgspec.Struct, frozen=True):
         return msgspec.structs.replace(self, views=tuple(views))
 
 
-def _views(setup: Setup, case: Case, traits: tuple[str, ...], seconds: float) -> Run:
+def _views(
+    setup: Setup, storage: Setup, case: Case, traits: tuple[str, ...], seconds: float
+) -> Run:
     """Run a case and look whenever something may have changed."""
     views: list[View] = []
     names: dict[str, str] = {}
@@ -134,7 +136,7 @@ def _views(setup: Setup, case: Case, traits: tuple[str, ...], seconds: float) ->
 
     end = "well"
     try:
-        perform(setup, case, seconds=seconds, around=looking)
+        perform(setup, case, seconds=seconds, storage=storage, around=looking)
     except (NotOffered, Inapplicable):
         raise
     except Exception as error:  # noqa: BLE001 - how it ends is compared, too

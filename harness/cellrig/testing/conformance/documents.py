@@ -8,8 +8,6 @@ from typing import Any, Protocol, runtime_checkable
 from lxml import etree
 
 #: What hypervisors choose by themselves, or what is another place on every host.
-#: A guest that runs keeps the serial that a swapped disk was plugged in with: which volume it is,
-#: the interface tells.
 _OF_ITS_OWN = (
     "address",
     "alias",
@@ -19,7 +17,6 @@ _OF_ITS_OWN = (
     "encryption",
     "mirror",
     "mac",
-    "serial",
 )
 _DRIVER = ("cache", "discard", "io")
 

@@ -40,6 +40,7 @@ class Hosts:
         compute: how compute services work.
         more_options: what hosts get beside their own options.
         seed: draws the order of tasks; None runs them first-in first-out.
+        storage: whose block storage it is; None for the set-up's own.
     """
 
     def __init__(
@@ -48,6 +49,7 @@ class Hosts:
         compute: ComputeOptions,
         more_options: Callable[[Setup, str], Options],
         seed: int | None,
+        storage: Setup | None = None,
     ) -> None:
         self.setup = setup
         hosts = [
@@ -59,7 +61,7 @@ class Hosts:
             driver=setup.driver,
             flavors=(SMALL, LARGE),
             compute=compute,
-            volume_backends=setup.volume_backends(),
+            volume_backends=(storage or setup).volume_backends(),
             volume_types=_VOLUME_TYPES,
         )
         self.rig = Rig(topology, seed=seed, live=setup.live, plugins=("audit", "faults"))

@@ -53,6 +53,7 @@ class Lab(DirectCalls):
         more_options: what hosts get beside their own options.
         seed: draws the order of tasks; None runs them first-in first-out.
         seconds: how long the case may take by the wall clock, and then its end; 0 for ever.
+        storage: whose block storage it is; None for the set-up's own.
 
     Attributes:
         rig: the cloud. Everything can be asked of it.
@@ -69,8 +70,9 @@ class Lab(DirectCalls):
         more_options: Callable[[Setup, str], Options] = no_more,
         seed: int | None = None,
         seconds: float = CASE_SECONDS,
+        storage: Setup | None = None,
     ) -> None:
-        super().__init__(setup, compute or ComputeOptions(), more_options, seed)
+        super().__init__(setup, compute or ComputeOptions(), more_options, seed, storage)
         self._seconds = seconds
         self._did_not_end = False
         self.is_varied = False

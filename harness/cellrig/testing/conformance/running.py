@@ -94,6 +94,7 @@ def perform(
     *,
     seed: int | None = None,
     seconds: float = CASE_SECONDS,
+    storage: Setup | None = None,
     around: Callable[[Lab, Callable[[], None]], None] = lambda _lab, body: body(),
 ) -> None:
     """Run one case in a new cloud, and see that nothing is left.
@@ -103,6 +104,7 @@ def perform(
         case: which.
         seed: draws the order of tasks.
         seconds: how long it may take by the wall clock; 0 for ever.
+        storage: whose block storage it is; None for the set-up's own.
         around: runs the case's body; what it raises is what the case raises.
 
     Raises:
@@ -111,7 +113,14 @@ def perform(
         LeftBehind: it went well, and something is left.
     """
     area = case.area
-    lab = Lab(setup, area.compute, more_options=area.more_options, seed=seed, seconds=seconds)
+    lab = Lab(
+        setup,
+        area.compute,
+        more_options=area.more_options,
+        seed=seed,
+        seconds=seconds,
+        storage=storage,
+    )
     try:
         with lab, lab.limited():
             method = getattr(case.area(), case.method)

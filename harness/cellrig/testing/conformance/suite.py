@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 
 import msgspec
 
@@ -12,6 +13,7 @@ from cellrig.testing.conformance.areas import AREAS
 from cellrig.testing.conformance.case import Area, Case, cases_of
 from cellrig.testing.conformance.difference import compare
 from cellrig.testing.conformance.faults import read_fault
+from cellrig.testing.conformance.jobs import side_by_side
 from cellrig.testing.conformance.lab import CASE_SECONDS
 from cellrig.testing.conformance.report import Report
 from cellrig.testing.conformance.running import Outcome, Result, declared_by, result_of, run_case
@@ -33,6 +35,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         faults: run every case again with each kind of fault at each driver call that it makes.
         fault: only with this one, ``KIND:N`` with the number of the call, from 1.
         case_timeout: how many seconds each run of a case may take by the wall clock; 0 for ever.
+        jobs: how many processes try cases side by side, each on hosts of its own.
         areas: all areas.
     """
 
@@ -43,6 +46,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     faults: bool = False
     fault: str | None = None
     case_timeout: float = CASE_SECONDS
+    jobs: int = 1
     areas: Sequence[type[Area]] = AREAS
 
     def cases(self) -> tuple[Case, ...]:
@@ -77,22 +81,23 @@ def conform(
     """Try a driver.
 
     Args:
-        setup: the driver and its hosts; entered and left here.
+        setup: the driver and its hosts; entered and left here, or its like in each of the plan's
+            processes.
         plan: which cases, and how.
         against: tell where another driver looks different, in place of whether this one conforms.
         after_each: is told of each case that has ended.
+
+    Raises:
+        Invalid: the plan cannot be; nothing has been tried.
     """
     plan = plan or Plan()
     cases = plan.cases()
-    results: list[Result] = []
-    with setup:
-        declared = declared_by(setup, plan.case_timeout)
-        attempts = _attempts(setup, cases, declared, plan)
-        if against is not None:
-            attempts = _comparisons(setup, against, cases, plan)
-        for result in attempts:
-            results.append(result)
-            after_each(result)
+    if plan.jobs > 1 and against is not None:
+        raise Invalid("two drivers are compared in one process: leave --jobs out")
+    if plan.jobs > 1:
+        declared, results = _in_processes(setup, cases, plan, after_each)
+    else:
+        declared, results = _here(setup, cases, plan, against, after_each)
     return Report(
         setup.driver,
         declared,
@@ -102,19 +107,48 @@ def conform(
     )
 
 
-def _attempts(
-    setup: Setup, cases: Sequence[Case], declared: Capabilities, plan: Plan
-) -> Iterator[Result]:
-    for case in cases:
-        unfit = case.unfit(declared)
-        if unfit is not None:
-            yield result_of(case, Outcome.UNFIT, unfit)
-        elif plan.faults or plan.fault is not None:
-            yield under_faults(setup, case, plan.fault, plan.case_timeout)
-        elif plan.seeds:
-            yield under_seeds(setup, case, range(plan.seeds), plan.case_timeout)
-        else:
-            yield run_case(setup, case, seed=plan.seed, seconds=plan.case_timeout)
+def _here(
+    setup: Setup,
+    cases: Sequence[Case],
+    plan: Plan,
+    against: Setup | None,
+    after_each: Callable[[Result], None],
+) -> tuple[Capabilities, list[Result]]:
+    results: list[Result] = []
+    with setup:
+        declared = declared_by(setup, plan.case_timeout)
+        attempts: Iterator[Result] = (
+            (_attempt(plan, setup, case, declared) for case in cases)
+            if against is None
+            else _comparisons(setup, against, cases, plan)
+        )
+        for result in attempts:
+            results.append(result)
+            after_each(result)
+    return declared, results
+
+
+def _in_processes(
+    setup: Setup, cases: Sequence[Case], plan: Plan, after_each: Callable[[Result], None]
+) -> tuple[Capabilities, list[Result]]:
+    by_number: dict[int, Result] = {}
+    attempt = partial(_attempt, plan)
+    with side_by_side(setup, cases, attempt, plan.case_timeout, plan.jobs) as (declared, results):
+        for number, result in results:
+            by_number[number] = result
+            after_each(result)
+    return declared, [by_number[number] for number in range(len(cases))]
+
+
+def _attempt(plan: Plan, setup: Setup, case: Case, declared: Capabilities) -> Result:
+    unfit = case.unfit(declared)
+    if unfit is not None:
+        return result_of(case, Outcome.UNFIT, unfit)
+    if plan.faults or plan.fault is not None:
+        return under_faults(setup, case, plan.fault, plan.case_timeout)
+    if plan.seeds:
+        return under_seeds(setup, case, range(plan.seeds), plan.case_timeout)
+    return run_case(setup, case, seed=plan.seed, seconds=plan.case_timeout)
 
 
 def _comparisons(one: Setup, other: Setup, cases: Sequence[Case], plan: Plan) -> Iterator[Result]:

@@ -129,8 +129,10 @@ def _with_fault(setup: Setup, case: Case, kind: str, passed: Passed, seconds: fl
 def _recover(lab: Lab) -> None:
     """Let the services find what the fault has left, as an administrator would.
 
-    The periodic work puts some of it right in one round, and notes that in the next.
+    The periodic work puts some of it right in one round, and notes that in the next. What the case
+    itself has planted, and has not come to, goes wrong no more.
     """
+    lab.rig.faults.clear()
     for host in lab.hosts:
         lab.setup.start_hypervisor(lab.driver(host))
         lab.bring_back(host)

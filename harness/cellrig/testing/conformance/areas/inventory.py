@@ -105,8 +105,10 @@ class Inventory(Area):
 def _describe(lab: Lab) -> None:
     """Let the periodic work of all hosts describe them: a minute and a bit later, or by hand."""
     if lab.setup.live:
-        for host in lab.hosts:
-            lab.restart(host)
+        with lab.rig.holding():
+            for host in lab.hosts:
+                lab.restart(host)
+        lab.reach(lab.rig.settle)
     else:
         lab.rig.advance(65)
 
