@@ -130,7 +130,11 @@ def test_a_rule_goes_with_the_group_that_it_lets_in(compute: Any) -> None:
         return str(told["security_group"]["id"])
 
     web, database = make("web"), make("database")
-    rule = {"parent_group_id": database, "ip_protocol": "tcp", "group_id": web}
+    rule: dict[str, Any] = {
+        "parent_group_id": database,
+        "ip_protocol": "tcp",
+        "group_id": web,
+    }
     rule |= {"from_port": 5432, "to_port": 5432}
     body = {"security_group_rule": rule}
     compute("POST", "/os-security-group-rules", body, version=PROXY, expect=200)

@@ -127,9 +127,17 @@ def test_staged_data_are_imported(glance: Any) -> None:
     glance("GET", f"/images/{image_id}/file", expect=204)
     web = {"method": {"name": "web-download", "uri": "http://example.org/image"}}
     glance("POST", f"/images/{image_id}/import", json=web, expect=400)
-    glance("POST", f"/images/{image_id}/import", json=direct, expect=202)
+    assert glance.get(f"/images/{image_id}/tasks")["tasks"] == []
+    answer = glance("POST", f"/images/{image_id}/import", json=direct, expect=202)
     assert glance.show(image_id)["status"] == "active"
     assert glance("GET", f"/images/{image_id}/file").content == b"data"
+    (task,) = glance.get(f"/images/{image_id}/tasks")["tasks"]
+    assert task["request_id"] == answer.headers["x-openstack-request-id"]
+    assert (task["status"], task["user_id"]) == ("success", "ann")
+    assert task["input"]["import_req"]["method"]["name"] == "glance-direct"
+    glance("GET", f"/images/{image_id}/tasks", who=CAT, expect=404)
+    glance("DELETE", f"/images/{image_id}", expect=204)
+    glance("GET", f"/images/{image_id}/tasks", expect=404)
 
 
 def test_the_data_of_a_deactivated_image_are_for_administrators(glance: Any) -> None:

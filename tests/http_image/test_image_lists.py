@@ -42,6 +42,7 @@ QUERIES = [
     ("kind=even", "db"),
     ("kind=none", ""),
     ("tag=all&tag=c", "c"),
+    ("size=3", "c"),
     ("size_min=2", "cb"),
     ("size_max=1&status=active", "a"),
     ("size_min=few", None),

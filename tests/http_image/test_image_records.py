@@ -44,6 +44,7 @@ def test_an_image_waits_for_its_data(glance: Any) -> None:
 NOT_SAID: list[tuple[Any, int]] = [
     ({"status": "active"}, 403),
     ({"checksum": "0"}, 403),
+    ({"os_glance_stage": "x"}, 403),
     ({"visibility": "public"}, 403),
     ({"owner": "two"}, 403),
     ({"id": "image"}, 400),
@@ -93,6 +94,7 @@ NOT_DONE: list[tuple[dict[str, Any], int]] = [
     (op("replace", "/status", "active"), 403),
     (op("replace", "/id", NOBODY), 403),
     (op("remove", "/name"), 403),
+    (op("add", "/os_glance_stage", "x"), 403),
     (op("replace", "/visibility", "public"), 403),
     (op("replace", "/owner", "two"), 403),
     (op("replace", "/absent", "v"), 409),
@@ -112,6 +114,51 @@ def test_a_patch_that_cannot_be_done_does_nothing(glance: Any) -> None:
         first = op("replace", "/name", "other")
         glance.patch(before["id"], first, operation, expect=status)
         assert glance.show(before["id"]) == before
+
+
+def test_a_patch_may_be_written_as_its_draft_was(glance: Any) -> None:
+    image_id = glance.create(a="1", tags=["x"])["id"]
+    headers = {"Content-Type": "application/openstack-images-v2.0-json-patch"}
+    patch = [
+        {"replace": "/name", "value": "other"},
+        {"remove": "/a"},
+        {"add": "/b", "value": "2"},
+        {"add": "/tags/-", "value": "y"},
+    ]
+    path = f"/images/{image_id}"
+    changed = glance("PATCH", path, json=patch, headers=headers, expect=200).json()
+    assert (changed["name"], changed["b"], changed["tags"]) == ("other", "2", ["x", "y"])
+    assert "a" not in changed
+    for wrong, status in (
+        ({"swap": "/name", "value": "x"}, 400),
+        ({"replace": "/name"}, 400),
+        ({"replace": "/name", "add": "/b", "value": "x"}, 400),
+        ({"replace": "/status", "value": "x"}, 403),
+        ({"replace": "/absent", "value": "x"}, 409),
+    ):
+        glance("PATCH", path, json=[wrong], headers=headers, expect=status)
+
+
+def test_an_image_with_data_tells_where_they_are(glance: Any) -> None:
+    (store,) = glance.get("/info/stores")["stores"]
+    waiting = glance.create()
+    assert "stores" not in waiting
+    assert glance.create(data=b"data")["stores"] == store["id"]
+    glance.patch(waiting["id"], op("add", "/stores", "mine"), expect=403)
+
+
+def test_schemas_of_metadata_definitions_are_told(glance: Any) -> None:
+    for path, name in (
+        ("namespace", "namespace"),
+        ("objects", "objects"),
+        ("property", "property"),
+        ("tags", "tags"),
+        ("resource_type", "resource_type_association"),
+        ("resource_types", "resource_type_associations"),
+    ):
+        told = glance.get(f"/schemas/metadefs/{path}")
+        assert (told["name"], bool(told["properties"])) == (name, True)
+    glance("GET", "/schemas/metadefs/camel", expect=404)
 
 
 def test_a_patch_has_a_media_type_of_its_own(glance: Any) -> None:

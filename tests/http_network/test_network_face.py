@@ -64,11 +64,17 @@ def test_the_life_of_a_network(face: Face) -> None:
     assert changed["dns_nameservers"] == ["192.0.2.53"]
     port = face.make("port", network_id=made["id"])
     in_use = face("DELETE", path, expect=409).json()["NeutronError"]
-    assert in_use["type"] == "InUse"
+    assert in_use["type"] == "NetworkInUse"
     face("DELETE", f"/v2.0/ports/{port['id']}", expect=204)
     face("DELETE", f"/v2.0/subnets/{subnet['id']}", expect=204)
     face("DELETE", path, expect=204)
     assert face("GET", path, expect=404).json()["NeutronError"]["type"] == "NetworkNotFound"
+
+
+def test_a_subnet_is_the_block_that_its_address_is_in(face: Face) -> None:
+    network = face.make("network", name="blue")
+    made = face.make("subnet", network_id=network["id"], cidr="192.0.2.77/24")
+    assert (made["cidr"], made["gateway_ip"]) == ("192.0.2.0/24", "192.0.2.1")
 
 
 def test_the_life_of_a_port(face: Face) -> None:
@@ -190,7 +196,8 @@ def test_ports_are_found_by_device_and_address(face: Face, served: Rig) -> None:
         {"network": {"name": "x" * 256}},
         {"network": {"provider:segmentation_id": 10**30}},
         {"network": {"provider:network_type": "pigeon"}},
-        {"networks": [{}]},
+        {"networks": []},
+        {"network": {}, "networks": [{}]},
     ],
 )
 def test_bodies_that_cannot_be(face: Face, body: object) -> None:

@@ -15,6 +15,7 @@ from cellrig.http.errors import refusal_of
 from cellrig.http.faces import Face
 from cellrig.http.middleware import Admission
 from cellrig.http.openapi import DESCRIPTION_QUERY, describe
+from cellrig.http.paths import Paths
 from cellrig.http.responders import Surroundings, method_table
 from cellrig.http.routes import Route
 from cellrig.http.versions import negotiate
@@ -69,7 +70,11 @@ def wsgi_application(
         for path, found in paths.items()
         if not all(r.policy for r in found)
     }
-    application = falcon.App(middleware=[Admission(face, public, new_uuid, authenticate)])
+    # The framework takes any router that can add and find; its types name its own alone.
+    router: Any = Paths()
+    application = falcon.App(
+        middleware=[Admission(face, prefix, public, new_uuid, authenticate)], router=router
+    )
     # An answer without a body has no media type either.
     application.resp_options.default_media_type = None  # type: ignore[assignment]
     application.set_error_serializer(_serializer(face))

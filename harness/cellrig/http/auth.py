@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
+from cellrig.identity.types import AccessRule
+
 TOKEN_HEADER = "X-Auth-Token"  # noqa: S105 - a header's name
 ADMINISTRATOR = "admin"
 
@@ -21,11 +23,13 @@ class Caller(NamedTuple):
         user_id: who that is.
         project_id: what the token is scoped to; empty for an unscoped one.
         roles: in that project, with those that they imply.
+        rules: what alone may be asked with the token; None for everything.
     """
 
     user_id: str
     project_id: str
     roles: frozenset[str] = frozenset({"reader"})
+    rules: tuple[AccessRule, ...] | None = None
 
     @property
     def is_admin(self) -> bool:

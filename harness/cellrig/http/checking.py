@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import jsonschema
 import jsonschema_rs
 
 from cellrig.http.errors import Refusal
+
+if TYPE_CHECKING:
+    from jsonschema.protocols import Validator
 
 _MOST_CHARACTERS = 4000
 
@@ -41,7 +43,9 @@ class Schema:
         )
 
     @cached_property
-    def _eloquent(self) -> jsonschema.protocols.Validator:
+    def _eloquent(self) -> Validator:
+        import jsonschema
+
         checker = jsonschema.FormatChecker(formats=())
         checker.checks("uuid")(self._is_uuid)
         return jsonschema.Draft202012Validator(self.definition, format_checker=checker)
@@ -59,8 +63,10 @@ class Schema:
             raise Refusal(400, f"{self._refusal}: {told}")
 
     def _explain(self, value: Any) -> str:
+        from jsonschema.exceptions import best_match
+
         try:
-            error = jsonschema.exceptions.best_match(self._eloquent.iter_errors(value))
+            error = best_match(self._eloquent.iter_errors(value))
             if error is not None:
                 return " ".join(str(error).split("\n"))
         except RecursionError:

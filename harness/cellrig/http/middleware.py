@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 import falcon
 
+from cellrig.http.access_rules import are_kept
 from cellrig.http.auth import TOKEN_HEADER, Authenticate
 from cellrig.http.errors import Refusal
 from cellrig.http.faces import Face
@@ -17,6 +18,7 @@ class Admission:
 
     Args:
         face: what is asked.
+        prefix: path of its root.
         public: paths that need no token, each with the methods that need one all the same.
         new_uuid: makes request ids.
         authenticate: tells whose token it is.
@@ -25,11 +27,13 @@ class Admission:
     def __init__(
         self,
         face: Face,
+        prefix: str,
         public: Mapping[str, frozenset[str]],
         new_uuid: Callable[[], str],
         authenticate: Authenticate,
     ) -> None:
         self._face = face
+        self._prefix = prefix
         self._public = public
         self._new_uuid = new_uuid
         self._authenticate = authenticate
@@ -38,8 +42,8 @@ class Admission:
         """Admit one request.
 
         Raises:
-            Refusal: 401 without a token, 400 or 406 for the microversion, 406 for a client that
-                does not take JSON.
+            Refusal: 401 without a token or against its access rules, 400 or 406 for the
+                microversion.
         """
         context = req.context
         context.version = None
@@ -51,13 +55,31 @@ class Admission:
             refusal = Refusal(401, f"a token is needed, in the header {TOKEN_HEADER}")
             refusal.headers = {"WWW-Authenticate": f'Keystone uri="{req.prefix}/identity"'}
             raise refusal
+        if context.caller is not None and context.caller.rules is not None:
+            self._check_rules(req)
         context.version = self._negotiate(req, resp)
-        if req.accept != "*/*" and not any(map(req.client_accepts, self._face.gives)):
+
+    def process_resource(
+        self, req: falcon.Request, _resp: falcon.Response, _resource: object, _params: object
+    ) -> None:
+        """Refuse who reads and does not take what there is to read.
+
+        Raises:
+            Refusal: 406.
+        """
+        reads = req.method == "GET" and req.accept != "*/*"
+        if reads and not any(map(req.client_accepts, self._face.gives)):
             raise Refusal(406, f"only {' and '.join(self._face.gives)} is provided")
 
     def _needs_token(self, req: falcon.Request) -> bool:
         private = self._public.get(req.path)
         return private is None or req.method in private
+
+    def _check_rules(self, req: falcon.Request) -> None:
+        path = req.path.removeprefix(self._prefix)
+        service = self._face.versions.service_type
+        if not are_kept(req.context.caller.rules, service, req.method, path):
+            raise Refusal(401, "the application credential's access rules do not allow this")
 
     def _negotiate(self, req: falcon.Request, resp: falcon.Response) -> Version:
         """Return the microversion of a request, and say it in the answer."""

@@ -85,7 +85,10 @@ def _operation(face: Face, route: Route[Any], version: Version) -> dict[str, Any
     if body is not None:
         found["requestBody"] = {
             "required": True,
-            "content": {route.takes: {"schema": body.definition}},
+            "content": {
+                media_type: {"schema": body.definition}
+                for media_type in (route.takes, *route.takes_too)
+            },
         }
     elif route.takes != "application/json":
         found["requestBody"] = {"required": True, "content": {route.takes: {}}}

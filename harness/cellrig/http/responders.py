@@ -4,24 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from types import SimpleNamespace
 from typing import Any, Generic, NamedTuple, TypeVar
 from urllib.parse import parse_qsl
 
 import falcon
 import msgspec
+from falcon.constants import COMBINED_METHODS
 
 from cellrig.http.calls import Answer, Call, Query
 from cellrig.http.checking import Schema
 from cellrig.http.errors import Refusal
 from cellrig.http.faces import Face
+from cellrig.http.paths import Methods
 from cellrig.http.request_bodies import read_body
 from cellrig.http.routes import Route
 from cellrig.http.versions import Version, pick
 
 S = TypeVar("S")
 
-_METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS")
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder().decode
 
@@ -36,8 +36,8 @@ class Surroundings(NamedTuple, Generic[S]):
     now: Callable[[], datetime]
 
 
-def method_table(routes: Sequence[Route[S]], surroundings: Surroundings[S]) -> SimpleNamespace:
-    """Return the resource object that the framework looks the methods of one path up in."""
+def method_table(routes: Sequence[Route[S]], surroundings: Surroundings[S]) -> Methods:
+    """Return what answers each method of one path."""
     allowed = sorted(route.method for route in routes)
 
     def refuse(req: falcon.Request, _resp: falcon.Response, **_parameters: str) -> None:
@@ -45,10 +45,10 @@ def method_table(routes: Sequence[Route[S]], surroundings: Surroundings[S]) -> S
             allowed, description=f"{req.method} is not a method of {req.path}"
         )
 
-    responders: dict[str, Any] = {f"on_{method.lower()}": refuse for method in _METHODS}
+    responders: dict[str, Callable[..., None]] = dict.fromkeys(COMBINED_METHODS, refuse)
     for route in routes:
-        responders[f"on_{route.method.lower()}"] = _responder(route, allowed, surroundings)
-    return SimpleNamespace(**responders)
+        responders[route.method] = _responder(route, allowed, surroundings)
+    return responders
 
 
 def _responder(
@@ -118,7 +118,7 @@ def _body(req: falcon.Request, route: Route[Any], version: Version) -> Any:
     if schema is None and route.takes == falcon.MEDIA_JSON:
         return None
     media_type = (req.content_type or "").partition(";")[0].strip().lower()
-    if media_type != route.takes:
+    if media_type != route.takes and media_type not in route.takes_too:
         raise Refusal(
             415, f"the body is of media type {req.content_type}; only {route.takes} is taken"
         )

@@ -87,7 +87,7 @@ class RigAuth(BaseIdentityPlugin):
     def get_auth_ref(self, session: keystone.Session) -> access.AccessInfo:
         """Return a new token with its catalog."""
         identity = self._rig.identity
-        user, project = open_account(identity, self._account)
+        user, project, _is_new = open_account(identity, self._account)
         secret, _token = identity.issue(user, Scope(project_id=project.id), ("password",))
         answer = session.request(
             f"{_AUTH_URL}/auth/tokens",

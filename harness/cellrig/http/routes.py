@@ -41,6 +41,7 @@ class Route(msgspec.Struct, Generic[S], frozen=True):
         body, query: the schema of each by the microversion that it came with; without one the
             body is not read, the query is not looked at.
         takes: the media type of the body; one that is not JSON is handed over as it comes.
+        takes_too: further media types of it.
         policy: who may call it; None for everybody, even without a token.
         gives: the media type of what it answers when it succeeds.
         is_dated: whether answers carry ``Last-Modified`` where the microversion has it.
@@ -55,6 +56,7 @@ class Route(msgspec.Struct, Generic[S], frozen=True):
     body: Schemas = {}
     query: Schemas = {}
     takes: str = "application/json"
+    takes_too: tuple[str, ...] = ()
     policy: Policy | None = administrators
     is_dated: bool = False
     until: tuple[int, int] | None = None

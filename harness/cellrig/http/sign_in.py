@@ -17,7 +17,7 @@ def by_token(identity: Identity) -> Authenticate:
         if not names.keys() >= set(token.roles):
             names.update((role.id, role.name) for role in identity.roles.all())
         roles = frozenset(names[id_] for id_ in token.roles if id_ in names)
-        return Caller(token.user_id, token.scope.project_id or "", roles)
+        return Caller(token.user_id, token.scope.project_id or "", roles, token.access_rules)
 
     return authenticate
 

@@ -30,10 +30,11 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Opened(NamedTuple):
-    """The user and the project of an account."""
+    """The user and the project of an account, and whether the user was made now."""
 
     user: User
     project: Project
+    is_new: bool
 
 
 def open_account(identity: Identity, account: Account) -> Opened:
@@ -48,7 +49,7 @@ def open_account(identity: Identity, account: Account) -> Opened:
     if project is None:
         made = Project(id=account.project_id or identity.new_id(), name=account.project)
         project = identity.projects.create(made)
-    user = identity.users.find(domain_id="default", name=account.user)
+    known = user = identity.users.find(domain_id="default", name=account.user)
     if user is None:
         user = identity.create_user(
             account.user,
@@ -56,8 +57,10 @@ def open_account(identity: Identity, account: Account) -> Opened:
             id_=account.user_id,
             default_project_id=project.id,
         )
-    role = identity.roles.find(name=account.role)
+    role = identity.roles.find(domain_id="", name=account.role)
     if role is None:
         raise NotFound("role", account.role)
-    identity.grant(Assignment(user_id=user.id, role_id=role.id, scope="project", target=project.id))
-    return Opened(user, project)
+    identity.grant(
+        Assignment(actor_id=user.id, role_id=role.id, scope="project", target=project.id)
+    )
+    return Opened(user, project, known is None)

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import msgspec
 from sqlalchemy import bindparam, delete
 
 from cellrig.db.database import Database, Statement
 from cellrig.db.statements import delete_by, insert_into, select_by
-from cellrig.errors import Invalid, NotFound
 from cellrig.identity import tables
+from cellrig.identity.application_credentials import ApplicationCredentials
 from cellrig.identity.errors import Immutable, Unauthorized
+from cellrig.identity.grants import Grants, Place, place_of
+from cellrig.identity.groups import Memberships
+from cellrig.identity.implications import Implications
 from cellrig.identity.passwords import fingerprint, hashed, matches, new_secret
+from cellrig.identity.records import Records
 from cellrig.identity.things import Things
+from cellrig.identity.tree import below
 from cellrig.identity.types import (
     DEFAULT_DOMAIN,
     IMPLIED_ROLES,
@@ -21,6 +27,7 @@ from cellrig.identity.types import (
     ApplicationCredential,
     Assignment,
     Domain,
+    Group,
     Project,
     Role,
     Scope,
@@ -30,6 +37,8 @@ from cellrig.identity.types import (
 
 #: Seconds for which a token holds (the field's default).
 TOKEN_LIFE = 3600.0
+#: The most tokens that are kept in memory, to answer without a look into the database.
+_MOST_KNOWN = 4096
 
 _decode_token = msgspec.json.Decoder(Token).decode
 _EXPIRED = Statement(delete(tables.tokens).where(tables.tokens.c.expires_at <= bindparam("now")))
@@ -44,7 +53,12 @@ class Identity:
         new_uuid: the rig's source of uuids.
 
     Attributes:
-        domains, projects, users, roles, credentials: what there is, by id and name.
+        domains, projects, users, groups, roles: what there is, by id and name.
+        credentials: application credentials, with the rules that they are held to.
+        memberships: which users are in which group.
+        grants: which roles were given, and which ones users have by that.
+        implications: which roles come with which.
+        secrets: what users keep here for other services (``/v3/credentials``).
     """
 
     def __init__(
@@ -53,25 +67,38 @@ class Identity:
         self._database = database
         self._now = now
         self._new_uuid = new_uuid
+        # Tokens by fingerprint, since so many replacements of the database. Whenever one ends
+        # there is another dictionary, so that nobody who has read the database before that puts
+        # it back.
+        self._known: dict[str, Token] = {}
+        self._known_since = database.replacements
         self.domains = Things(database, tables.domains, Domain, "domain", ("name",))
         self.projects = Things(database, tables.projects, Project, "project", ("domain_id", "name"))
         self.users = Things(database, tables.users, User, "user", ("domain_id", "name"))
-        self.roles = Things(database, tables.roles, Role, "role", ("name",))
-        self.credentials = Things(
-            database,
-            tables.credentials,
-            ApplicationCredential,
-            "application credential",
-            ("user_id", "name"),
-        )
+        self.groups = Things(database, tables.groups, Group, "group", ("domain_id", "name"))
+        self.roles = Things(database, tables.roles, Role, "role", ("domain_id", "name"))
+        self.memberships = Memberships(database)
+        self.implications = Implications(database, self.roles)
+        self.grants = Grants(database, self.projects, self.memberships, self.implications)
+        self.credentials = ApplicationCredentials(database, now, self.new_id, self.grants)
+        self.secrets = self.records("credential", "credential")
+
+    def records(self, kind: str, called: str) -> Records:
+        """Return a place for what is only kept and shown; see `Records`."""
+        return Records(self._database, kind, called)
 
     def found(self) -> None:
         """Make what every cloud has: the default domain and the roles. Twice is harmless."""
         if self.domains.find(name="Default") is None:
             self.domains.create(Domain(id=DEFAULT_DOMAIN, name="Default"))
-        for name in ROLES:
-            if self.roles.find(name=name) is None:
-                self.roles.create(Role(id=self.new_id(), name=name))
+        for name in reversed(ROLES):
+            if self.roles.find(domain_id="", name=name) is None:
+                role = self.roles.create(Role(id=self.new_id(), name=name))
+                implied = IMPLIED_ROLES.get(name)
+                if implied is not None:
+                    known = self.roles.find(domain_id="", name=implied)
+                    assert known is not None  # noqa: S101 - it comes after this one in ROLES
+                    self.implications.add(role.id, known.id)
 
     def new_id(self) -> str:
         """Return an id as the identity service makes them: a uuid without dashes."""
@@ -90,6 +117,7 @@ class Identity:
         description: str = "",
         email: str | None = None,
         enabled: bool = True,
+        extra: Mapping[str, Any] | None = None,
     ) -> User:
         """Add a user; of the password only a hash is kept.
 
@@ -106,6 +134,7 @@ class Identity:
                 email=email,
                 default_project_id=default_project_id,
                 password=None if password is None else hashed(password),
+                extra=dict(extra or {}),
             )
         )
 
@@ -118,16 +147,57 @@ class Identity:
         """Remove a user with all that they have."""
         self.users.delete(user_id)
         self.revoke_all(user_id)
-        for credential in self.credentials.all({"user_id": user_id}):
-            self.credentials.delete(credential.id)
-        self._drop_assignments("user_id", user_id)
+        self.credentials.drop(user_id)
+        self.secrets.drop(user_id)
+        self.memberships.drop(user_id=user_id)
+        self.grants.drop(actor="user", actor_id=user_id)
+
+    def delete_group(self, group_id: str) -> None:
+        """Remove a group; who was in it loses the roles of it, and their tokens."""
+        self.groups.delete(group_id)
+        members = self.memberships.members_of(group_id)
+        self.memberships.drop(group_id=group_id)
+        self.grants.drop(actor="group", actor_id=group_id)
+        for user_id in members:
+            self.revoke_all(user_id)
+
+    def leave_group(self, user_id: str, group_id: str) -> None:
+        """Take a user out of a group; their tokens end.
+
+        Raises:
+            NotFound: there is no such group, or they are not in it.
+        """
+        self.groups.get(group_id)
+        self.memberships.remove(user_id, group_id)
+        self.revoke_all(user_id)
 
     def delete_project(self, project_id: str) -> None:
         """Remove a project, and the roles in it."""
         self.projects.delete(project_id)
         for credential in self.credentials.all({"project_id": project_id}):
             self.credentials.delete(credential.id)
-        self._drop_assignments("target", project_id)
+        self.grants.drop(scope="project", target=project_id)
+
+    def delete_domain(self, domain_id: str) -> None:
+        """Remove a domain with all that is in it.
+
+        Raises:
+            NotFound: there is none.
+            Immutable: it is the one that every cloud has.
+        """
+        domain = self.domains.get(domain_id)
+        if domain.id == DEFAULT_DOMAIN:
+            raise Immutable("domain", domain.name)
+        for project in reversed(below(self.projects, domain_id)):
+            self.delete_project(project.id)
+        for user in self.users.all({"domain_id": domain_id}):
+            self.delete_user(user.id)
+        for group in self.groups.all({"domain_id": domain_id}):
+            self.delete_group(group.id)
+        for role in self.roles.all({"domain_id": domain_id}):
+            self.delete_role(role.id)
+        self.domains.delete(domain_id)
+        self.grants.drop(scope="domain", target=domain_id)
 
     def update_role(self, role: Role) -> Role:
         """Let a role be as given.
@@ -136,7 +206,7 @@ class Identity:
             Immutable: it is one that every cloud has, and its name is another one.
         """
         known = self.roles.get(role.id)
-        if known.name in ROLES and role.name != known.name:
+        if _is_founded(known) and role.name != known.name:
             raise Immutable("role", known.name)
         return self.roles.replace(role)
 
@@ -147,14 +217,11 @@ class Identity:
             Immutable: it is one that every cloud has.
         """
         role = self.roles.get(role_id)
-        if role.name in ROLES:
+        if _is_founded(role):
             raise Immutable("role", role.name)
         self.roles.delete(role_id)
-        self._drop_assignments("role_id", role_id)
-
-    def _drop_assignments(self, key: str, value: str) -> None:
-        with self._database.transaction() as transaction:
-            transaction.run(delete_by(tables.assignments, key), **{key: value})
+        self.implications.drop(role_id)
+        self.grants.drop(role_id=role_id)
 
     # -- roles in projects, domains and the system ----------------------------------------------
 
@@ -162,66 +229,40 @@ class Identity:
         """Give a role; twice is harmless.
 
         Raises:
-            NotFound: there is no such user, role, project or domain.
+            NotFound: there is no such user, group, role, project or domain.
         """
         self._check(assignment)
-        keys = msgspec.structs.asdict(assignment)
-        with self._database.transaction() as transaction:
-            if transaction.one(select_by(tables.assignments, *keys), **keys) is None:
-                transaction.run(insert_into(tables.assignments), **keys)
+        self.grants.add(assignment)
 
     def revoke(self, assignment: Assignment) -> None:
-        """Take a role away, and the tokens that have it.
+        """Take a role away, and with it the tokens and application credentials that have it.
 
         Raises:
             NotFound: it was not given.
         """
         self._check(assignment)
-        keys = msgspec.structs.asdict(assignment)
-        with self._database.transaction() as transaction:
-            if not transaction.run(delete_by(tables.assignments, *keys), **keys):
-                raise NotFound("role assignment", f"{assignment.role_id} of {assignment.user_id}")
-        self.revoke_all(assignment.user_id)
+        self.grants.remove(assignment)
+        if assignment.actor == "user":
+            users = [assignment.actor_id]
+        else:
+            users = self.memberships.members_of(assignment.actor_id)
+        for user_id in users:
+            self._revoke_in(user_id, assignment)
 
     def _check(self, assignment: Assignment) -> None:
-        self.users.get(assignment.user_id)
+        if assignment.actor == "user":
+            self.users.get(assignment.actor_id)
+        else:
+            self.groups.get(assignment.actor_id)
         self.roles.get(assignment.role_id)
         if assignment.scope == "project":
             self.projects.get(assignment.target)
         elif assignment.scope == "domain":
             self.domains.get(assignment.target)
 
-    def assignments(self, **wanted: str) -> list[Assignment]:
-        """Return the roles that are given, those with these fields."""
-        with self._database.transaction() as transaction:
-            rows = transaction.all(select_by(tables.assignments, *wanted), **wanted)
-        return [
-            Assignment(user_id=row[0], role_id=row[1], scope=row[2], target=row[3]) for row in rows
-        ]
-
     def roles_in(self, user_id: str, scope: Scope) -> tuple[str, ...]:
         """Return the ids of the roles that a user has, with those that they imply."""
-        if scope.project_id is not None:
-            place = {"scope": "project", "target": scope.project_id}
-        elif scope.domain_id is not None:
-            place = {"scope": "domain", "target": scope.domain_id}
-        elif scope.system:
-            place = {"scope": "system", "target": "all"}
-        else:
-            return ()
-        given = {each.role_id for each in self.assignments(user_id=user_id, **place)}
-        return self._with_implied(given)
-
-    def _with_implied(self, role_ids: Iterable[str]) -> tuple[str, ...]:
-        by_name = {role.name: role.id for role in self.roles.all()}
-        by_id = {id_: name for name, id_ in by_name.items()}
-        found: dict[str, None] = {}
-        for role_id in sorted(role_ids):
-            name: str | None = by_id.get(role_id)
-            while name is not None:
-                found[by_name[name]] = None
-                name = IMPLIED_ROLES.get(name)
-        return tuple(found)
+        return self.grants.roles_in(user_id, scope)
 
     # -- signing in -----------------------------------------------------------------------------
 
@@ -235,57 +276,6 @@ class Identity:
         if not matches(password, kept) or user is None or not user.enabled:
             raise Unauthorized
         return user
-
-    def credential_by_secret(
-        self, credential: ApplicationCredential | None, secret: str
-    ) -> ApplicationCredential:
-        """Return the application credential whose secret it is.
-
-        Raises:
-            Unauthorized: it is not, or it has expired.
-        """
-        if credential is None or fingerprint(secret) != credential.secret:
-            raise Unauthorized
-        expires_at = credential.expires_at
-        if expires_at is not None and expires_at <= self._now():
-            raise Unauthorized
-        return credential
-
-    def create_credential(
-        self,
-        user_id: str,
-        project_id: str,
-        name: str,
-        *,
-        secret: str | None = None,
-        roles: tuple[str, ...] | None = None,
-        description: str = "",
-        unrestricted: bool = False,
-        expires_at: float | None = None,
-    ) -> tuple[ApplicationCredential, str]:
-        """Make an application credential; return it and its secret, which is told only once.
-
-        Raises:
-            NameTaken: the user has one of this name.
-            Invalid: it asks for roles that its user does not have in the project.
-        """
-        own = self.roles_in(user_id, Scope(project_id=project_id))
-        asked = own if roles is None else roles
-        if not set(asked) <= set(own):
-            raise Invalid("an application credential has roles of its user in the project only")
-        told = secret or new_secret()
-        credential = ApplicationCredential(
-            id=self.new_id(),
-            name=name,
-            user_id=user_id,
-            project_id=project_id,
-            roles=tuple(asked),
-            secret=fingerprint(told),
-            description=description,
-            unrestricted=unrestricted,
-            expires_at=expires_at,
-        )
-        return self.credentials.create(credential), told
 
     def issue(
         self,
@@ -301,7 +291,7 @@ class Identity:
         Args:
             user: who has signed in.
             scope: what it is for.
-            methods: how.
+            methods: how; those of `parent` are added.
             credential: what they have signed in with in place of a password.
             parent: the token that they have signed in with; the new one holds no longer.
 
@@ -319,11 +309,12 @@ class Identity:
             user_id=user.id,
             scope=scope,
             roles=roles,
-            methods=methods,
+            methods=tuple(dict.fromkeys((*(parent.methods if parent else ()), *methods))),
             issued_at=now,
             expires_at=expires_at,
             audit_ids=(audit_id,) if parent is None else (audit_id, parent.audit_ids[-1]),
             application_credential_id=None if credential is None else credential.id,
+            access_rules=None if credential is None else self.credentials.held_to(credential),
         )
         secret = new_secret()
         with self._database.transaction() as transaction:
@@ -347,13 +338,18 @@ class Identity:
         """Return the token that a secret stands for; None where it stands for none (any more)."""
         if not secret:
             return None
-        with self._database.transaction() as transaction:
-            row = transaction.one(
-                select_by(tables.tokens, "fingerprint"), fingerprint=fingerprint(secret)
-            )
-        if row is None or row[2] <= self._now():
-            return None
-        return _decode_token(row[3])
+        replacements = self._database.replacements
+        if self._known_since != replacements or len(self._known) > _MOST_KNOWN:
+            self._known = {}
+            self._known_since = replacements
+        known, name = self._known, fingerprint(secret)
+        token = known.get(name)
+        if token is None or self._database.refusal is not None:
+            row = self._database.one(select_by(tables.tokens, "fingerprint"), fingerprint=name)
+            if row is None:
+                return None
+            token = known[name] = _decode_token(row[3])
+        return token if token.expires_at > self._now() else None
 
     def end_token(self, secret: str) -> None:
         """End one token; one that is none is harmless."""
@@ -361,11 +357,42 @@ class Identity:
             transaction.run(
                 delete_by(tables.tokens, "fingerprint"), fingerprint=fingerprint(secret)
             )
+        self._known = {}
 
     def revoke_all(self, user_id: str) -> None:
         """End all tokens of a user."""
         with self._database.transaction() as transaction:
             transaction.run(delete_by(tables.tokens, "user_id"), user_id=user_id)
+        self._known = {}
+
+    def _revoke_in(self, user_id: str, assignment: Assignment) -> None:
+        """End a user's tokens and application credentials for where a role was taken away."""
+        if assignment.inherited:
+            ends = {Place("project", each.id) for each in below(self.projects, assignment.target)}
+        else:
+            ends = {Place(assignment.scope, assignment.target)}
+        for credential in self.credentials.all({"user_id": user_id}):
+            if Place("project", credential.project_id) in ends:
+                self.credentials.delete(credential.id)
+        self._end_tokens(user_id, lambda token: place_of(token.scope) in ends)
+
+    def delete_credential(self, credential: ApplicationCredential) -> None:
+        """Remove an application credential, and the tokens that came of it."""
+        self.credentials.delete(credential.id)
+        self._end_tokens(
+            credential.user_id, lambda token: token.application_credential_id == credential.id
+        )
+
+    def _end_tokens(self, user_id: str, ends: Callable[[Token], bool]) -> None:
+        with self._database.transaction() as transaction:
+            for row in transaction.all(select_by(tables.tokens, "user_id"), user_id=user_id):
+                if ends(_decode_token(row[3])):
+                    transaction.run(delete_by(tables.tokens, "fingerprint"), fingerprint=row[0])
+        self._known = {}
+
+
+def _is_founded(role: Role) -> bool:
+    return role.name in ROLES and not role.domain_id
 
 
 #: Of nobody: compared with where there is no user, so that asking takes as long.

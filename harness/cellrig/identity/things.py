@@ -70,22 +70,19 @@ class Things(Generic[T]):
         Raises:
             NotFound: there is none.
         """
-        with self._database.transaction() as transaction:
-            row = transaction.one(select_by(self._table, "id"), id=id_)
+        row = self._database.one(select_by(self._table, "id"), id=id_)
         if row is None:
             raise NotFound(self._called, id_)
         return self._decode(row[-1])
 
     def find(self, **keys: str) -> T | None:
         """Return the first one with these keys, or None."""
-        with self._database.transaction() as transaction:
-            row = transaction.one(select_by(self._table, *keys), **keys)
+        row = self._database.one(select_by(self._table, *keys), **keys)
         return None if row is None else self._decode(row[-1])
 
     def all(self, wanted: Mapping[str, object] | None = None) -> list[T]:
         """Return all, by name; those with the fields of `wanted` where it is given."""
-        with self._database.transaction() as transaction:
-            found = [self._decode(row[0]) for row in transaction.all(self._all)]
+        found = [self._decode(row[0]) for row in self._database.all(self._all)]
         asked = wanted or {}
         return [thing for thing in found if all(getattr(thing, key) == asked[key] for key in asked)]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 
 #: The domain that everything is in that names none (Identity API v3).
@@ -22,13 +24,22 @@ class Domain(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Project(msgspec.Struct, frozen=True, kw_only=True):
-    """A project: what servers and volumes belong to."""
+    """A project: what servers and volumes belong to.
+
+    Args:
+        parent_id: the project above it; empty where that is its domain.
+        tags: words that it can be found by.
+        extra: attributes that clients have added.
+    """
 
     id: str
     name: str
     domain_id: str = DEFAULT_DOMAIN
     description: str = ""
     enabled: bool = True
+    parent_id: str = ""
+    tags: tuple[str, ...] = ()
+    extra: dict[str, Any] = {}
 
 
 class User(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,6 +47,7 @@ class User(msgspec.Struct, frozen=True, kw_only=True):
 
     Args:
         password: hashed (see `passwords`); None of a user that cannot have one asked for.
+        extra: attributes that clients have added.
     """
 
     id: str
@@ -46,28 +58,68 @@ class User(msgspec.Struct, frozen=True, kw_only=True):
     email: str | None = None
     default_project_id: str | None = None
     password: str | None = None
+    extra: dict[str, Any] = {}
+
+
+class Group(msgspec.Struct, frozen=True, kw_only=True):
+    """Users who have roles together.
+
+    Args:
+        extra: attributes that clients have added.
+    """
+
+    id: str
+    name: str
+    domain_id: str = DEFAULT_DOMAIN
+    description: str = ""
+    extra: dict[str, Any] = {}
 
 
 class Role(msgspec.Struct, frozen=True, kw_only=True):
-    """A role that users can have in projects, in domains, or in the whole system."""
+    """A role that users can have in projects, in domains, or in the whole system.
+
+    Args:
+        domain_id: of one that a domain keeps for itself, which is in no token: only what it implies
+            is. Empty of all others.
+    """
 
     id: str
     name: str
     description: str = ""
+    domain_id: str = ""
 
 
 class Assignment(msgspec.Struct, frozen=True, kw_only=True):
-    """A role that a user has somewhere.
+    """A role that a user or a group has somewhere.
 
     Args:
+        actor: ``user`` or ``group``.
+        actor_id: the user's or group's id.
         scope: ``project``, ``domain`` or ``system``.
         target: the project's or domain's id, ``all`` for the system.
+        inherited: it is had in the projects below the target, and not there.
     """
 
-    user_id: str
+    actor: str = "user"
+    actor_id: str
     role_id: str
     scope: str
     target: str
+    inherited: bool = False
+
+
+class AccessRule(msgspec.Struct, frozen=True):
+    """A request that an application credential may make.
+
+    Args:
+        service: the type of the service.
+        method: of the request, in capitals.
+        path: below the service's root; ``*`` stands for one segment, ``**`` for any number.
+    """
+
+    service: str
+    method: str
+    path: str
 
 
 class ApplicationCredential(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,6 +129,7 @@ class ApplicationCredential(msgspec.Struct, frozen=True, kw_only=True):
         roles: ids of the roles that it has, some of its user's there.
         secret: hashed.
         expires_at: None for never.
+        access_rules: ids of what it is held to; None for nothing.
     """
 
     id: str
@@ -88,6 +141,7 @@ class ApplicationCredential(msgspec.Struct, frozen=True, kw_only=True):
     description: str = ""
     unrestricted: bool = False
     expires_at: float | None = None
+    access_rules: tuple[str, ...] | None = None
 
 
 class Scope(msgspec.Struct, frozen=True, kw_only=True):
@@ -105,6 +159,7 @@ class Token(msgspec.Struct, frozen=True, kw_only=True):
         methods: ``password``, ``token`` or ``application_credential``.
         roles: ids of the roles that the user has in the scope, with those that they imply.
         audit_ids: by which tokens that came from one another are known.
+        access_rules: what alone may be asked with it; None for everything.
     """
 
     user_id: str
@@ -115,3 +170,4 @@ class Token(msgspec.Struct, frozen=True, kw_only=True):
     expires_at: float
     audit_ids: tuple[str, ...]
     application_credential_id: str | None = None
+    access_rules: tuple[AccessRule, ...] | None = None

@@ -9,6 +9,7 @@ from cellrig.image.small_disk import small_disk
 from cellrig.image.tables import IMAGES_SCHEMA, image_database
 from cellrig.image.types import (
     ImageChanges,
+    ImageImport,
     ImageMember,
     ImageSource,
     ImageStatus,
@@ -23,6 +24,7 @@ __all__ = [
     "ImageChanges",
     "ImageClient",
     "ImageFiles",
+    "ImageImport",
     "ImageMember",
     "ImageOptions",
     "ImageQuery",

@@ -15,6 +15,7 @@ from cellrig.image.data import Chunks
 from cellrig.image.listing import ImageQuery
 from cellrig.image.types import (
     ImageChanges,
+    ImageImport,
     ImageMember,
     ImageSource,
     ImageUsage,
@@ -150,6 +151,13 @@ class ImageClient(Protocol):
 
         Raises:
             Conflict: none have.
+        """
+
+    def import_of(self, context: RequestContext, image_id: str) -> ImageImport | None:
+        """Return how the data of an image were imported; None where they came in another way.
+
+        Raises:
+            ImageNotFound: the caller sees no such image.
         """
 
     def data(

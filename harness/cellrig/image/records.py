@@ -9,8 +9,8 @@ from sqlalchemy import select
 
 from cellrig.db.database import Row, Statement, Transaction
 from cellrig.db.statements import delete_by, insert_into, select_by, update_by
-from cellrig.image.tables import contents, images, members
-from cellrig.image.types import ImageMember, StoredImage
+from cellrig.image.tables import contents, images, imports, members
+from cellrig.image.types import ImageImport, ImageMember, StoredImage
 
 _ALL = Statement(select(images).order_by(images.c.name, images.c.id))
 _OTHER_COLUMNS = tuple(column.name for column in images.columns if column.name != "id")
@@ -72,6 +72,7 @@ def delete_image(transaction: Transaction, image_id: str) -> bool:
     """Delete an image with all that belongs to it; False where there is none."""
     transaction.run(delete_by(members, "image_id"), image_id=image_id)
     transaction.run(delete_by(contents, "image_id"), image_id=image_id)
+    transaction.run(delete_by(imports, "image_id"), image_id=image_id)
     return transaction.run(delete_by(images, "id"), id=image_id) > 0
 
 
@@ -85,6 +86,17 @@ def read_content(transaction: Transaction, image_id: str) -> str | None:
     """Return small data; None where an image has none."""
     row = transaction.one(select_by(contents, "image_id"), image_id=image_id)
     return None if row is None else str(row[1])
+
+
+def add_import(transaction: Transaction, imported: ImageImport) -> None:
+    """Write that an image's data were imported."""
+    transaction.run(insert_into(imports), **msgspec.structs.asdict(imported))
+
+
+def find_import(transaction: Transaction, image_id: str) -> ImageImport | None:
+    """Return how an image's data were imported; None where they were not."""
+    row = transaction.one(select_by(imports, "image_id"), image_id=image_id)
+    return None if row is None else ImageImport(*row)
 
 
 def members_of(transaction: Transaction, image_id: str) -> list[ImageMember]:

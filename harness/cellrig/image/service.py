@@ -29,10 +29,12 @@ from cellrig.image.records import (
     change_image,
     delete_image,
     find_image,
+    find_import,
     find_named,
 )
 from cellrig.image.types import (
     ImageChanges,
+    ImageImport,
     ImageMember,
     ImageSource,
     ImageStatus,
@@ -226,6 +228,12 @@ class ImageService:
     ) -> Chunks | None:
         """See `ImageClient`."""
         return self._uploads.read(context, image_id, start, length)
+
+    def import_of(self, context: RequestContext, image_id: str) -> ImageImport | None:
+        """See `ImageClient`."""
+        with self._database.transaction() as transaction:
+            visible(transaction, context, image_id)
+            return find_import(transaction, image_id)
 
     def deactivate(self, context: RequestContext, image_id: str) -> None:
         """See `ImageClient`."""

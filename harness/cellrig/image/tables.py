@@ -55,6 +55,16 @@ contents = Table(
     Column("content", Text, nullable=False),
 )
 
+#: Which images' data were staged first, and who imported them.
+imports = Table(
+    "image_imports",
+    metadata,
+    Column("image_id", _ID, primary_key=True),
+    Column("request_id", _NAME, nullable=False),
+    Column("user_id", _NAME, nullable=False),
+    Column("imported_at", Float(53), nullable=False),
+)
+
 IMAGES_SCHEMA = Schema("images", 1, metadata)
 
 

@@ -145,6 +145,21 @@ class ImageMember(msgspec.Struct, frozen=True):
     updated_at: float
 
 
+class ImageImport(msgspec.Struct, frozen=True):
+    """That staged data were let be an image's.
+
+    Args:
+        image_id: of the image.
+        request_id, user_id: of the request that asked for it.
+        imported_at: seconds since the epoch.
+    """
+
+    image_id: str
+    request_id: str
+    user_id: str
+    imported_at: float
+
+
 class ImageUsage(msgspec.Struct, frozen=True):
     """What the images of a project take.
 

@@ -17,8 +17,14 @@ from cellrig.image.errors import ImageGone, ImageNotFound
 from cellrig.image.formats import virtual_size
 from cellrig.image.options import ImageOptions
 from cellrig.image.policy import changeable, check_readable, visible
-from cellrig.image.records import change_image, find_image, read_content, write_content
-from cellrig.image.types import ImageSource, ImageStatus, StoredImage
+from cellrig.image.records import (
+    add_import,
+    change_image,
+    find_image,
+    read_content,
+    write_content,
+)
+from cellrig.image.types import ImageImport, ImageSource, ImageStatus, StoredImage
 
 _Look = Callable[[Transaction], StoredImage]
 
@@ -79,11 +85,15 @@ class Uploads:
 
     def import_staged(self, context: RequestContext, image_id: str) -> None:
         """See `ImageClient.import_staged`."""
-        self._move(
-            lambda transaction: changeable(transaction, context, image_id),
-            ImageStatus.UPLOADING,
-            ImageStatus.ACTIVE,
-        )
+
+        def write_down(transaction: Transaction) -> StoredImage:
+            image = changeable(transaction, context, image_id)
+            if image.status == ImageStatus.UPLOADING:
+                told = (image_id, context.request_id, context.user_id, transaction.now())
+                add_import(transaction, ImageImport(*told))
+            return image
+
+        self._move(write_down, ImageStatus.UPLOADING, ImageStatus.ACTIVE)
 
     def read(
         self, context: RequestContext, image_id: str, start: int, length: int | None

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from cellrig.db.database import Transaction
 from cellrig.errors import Invalid
 from cellrig.model.network import FixedIp
-from cellrig.network.addressing import lowest_free, read_address, read_cidr
+from cellrig.network.addressing import address_of_mac, lowest_free, read_address, read_cidr
 from cellrig.network.errors import AddressInUse, MacAddressInUse, NoFreeAddress
 from cellrig.network.store import Store
 from cellrig.network.types import AddressRequest, Network, Subnet
@@ -24,16 +24,19 @@ def choose_addresses(
     network: Network,
     wanted: Sequence[AddressRequest] | None,
     port_id: str,
+    mac_address: str,
 ) -> tuple[FixedIp, ...]:
     """Return the addresses of a port.
 
     By itself a port gets one address of each IP version: the lowest free one of the first pool
-    that has one, of the network's first subnet of the version that has one.
+    that has one, of the network's first subnet of the version that has one. In each subnet where
+    ports give themselves their addresses it has that one too.
 
     Args:
         store, transaction, network: where.
         wanted: what is asked for; None where nothing is said, empty for no address.
         port_id: the port, whose own addresses are free for it.
+        mac_address: the port's.
 
     Raises:
         Invalid: an address that the network does not have.
@@ -50,24 +53,30 @@ def choose_addresses(
         for subnet in subnets
     }
     if wanted is None:
-        return _by_itself(network, subnets, taken)
+        return _by_itself(network, subnets, taken, mac_address)
     found: list[FixedIp] = []
     for request in wanted:
-        fixed = _one(network, subnets, taken, request)
+        fixed = _one(network, subnets, taken, request, mac_address)
         taken[fixed.subnet_id].add(fixed.ip_address)
         found.append(fixed)
     return tuple(found)
 
 
 def _by_itself(
-    network: Network, subnets: Sequence[Subnet], taken: dict[str, set[str]]
+    network: Network, subnets: Sequence[Subnet], taken: dict[str, set[str]], mac_address: str
 ) -> tuple[FixedIp, ...]:
     found: list[FixedIp] = []
+    given = [subnet for subnet in subnets if not subnet.is_automatic]
     for version in (4, 6):
-        family = [subnet for subnet in subnets if subnet.ip_version == version]
+        family = [subnet for subnet in given if subnet.ip_version == version]
         if family:
             found.append(_lowest(network, family, taken))
-    return tuple(found)
+    automatic = [subnet for subnet in subnets if subnet.is_automatic]
+    return (*found, *(_automatic(subnet, mac_address) for subnet in automatic))
+
+
+def _automatic(subnet: Subnet, mac_address: str) -> FixedIp:
+    return FixedIp(subnet.id, address_of_mac(read_cidr(subnet.cidr), mac_address))
 
 
 def _lowest(network: Network, subnets: Sequence[Subnet], taken: dict[str, set[str]]) -> FixedIp:
@@ -83,16 +92,21 @@ def _one(
     subnets: Sequence[Subnet],
     taken: dict[str, set[str]],
     request: AddressRequest,
+    mac_address: str,
 ) -> FixedIp:
     meant = [each for each in subnets if request.subnet_id in (None, each.id)]
     if not meant:
         raise Invalid(f"network {network.id} has no subnet {request.subnet_id or 'at all'}")
     if request.ip_address is None:
-        return _lowest(network, meant, taken)
+        if request.subnet_id is not None and meant[0].is_automatic:
+            return _automatic(meant[0], mac_address)
+        return _lowest(network, [each for each in meant if not each.is_automatic], taken)
     address = read_address(request.ip_address)
     for subnet in meant:
         block = read_cidr(subnet.cidr)
         if address in block:
+            if subnet.is_automatic and str(address) != _automatic(subnet, mac_address).ip_address:
+                raise Invalid(f"ports of subnet {subnet.id} give themselves their addresses")
             reserved = (block[0], block[-1]) if block.num_addresses > 2 else ()
             if address in reserved and block.version == 4:
                 raise Invalid(f"IP address {address} is not valid for subnet {subnet.id}")

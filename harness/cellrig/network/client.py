@@ -12,6 +12,7 @@ from cellrig.model.network import NetworkInterface, NetworkRequest
 from cellrig.network.types import (
     AddressRequest,
     Network,
+    NewPort,
     Port,
     SecurityGroup,
     SecurityGroupRule,
@@ -29,6 +30,11 @@ class NetworkClient(Protocol):
 
     def network_create(self, context: RequestContext, wanted: Network) -> Network:
         """Make a network."""
+
+    def network_create_all(
+        self, context: RequestContext, wanted: Sequence[Network]
+    ) -> tuple[Network, ...]:
+        """Make several networks, or none."""
 
     def network_get(self, context: RequestContext, network_id: str) -> Network:
         """Return a network."""
@@ -48,6 +54,11 @@ class NetworkClient(Protocol):
         self, context: RequestContext, wanted: Subnet, gateway_ip: str | UnsetType | None = UNSET
     ) -> Subnet:
         """Make a subnet; see `Subnets.create`."""
+
+    def subnet_create_all(
+        self, context: RequestContext, wanted: Sequence[tuple[Subnet, str | UnsetType | None]]
+    ) -> tuple[Subnet, ...]:
+        """Make several subnets, or none; see `Subnets.create_all`."""
 
     def subnet_get(self, context: RequestContext, subnet_id: str) -> Subnet:
         """Return a subnet."""
@@ -72,6 +83,11 @@ class NetworkClient(Protocol):
     ) -> Port:
         """Make a port; see `Ports.create`."""
 
+    def port_create_all(
+        self, context: RequestContext, wanted: Sequence[NewPort]
+    ) -> tuple[Port, ...]:
+        """Make several ports, or none."""
+
     def port_get(self, context: RequestContext, port_id: str) -> Port:
         """Return a port."""
 
@@ -94,6 +110,11 @@ class NetworkClient(Protocol):
     def group_create(self, context: RequestContext, wanted: SecurityGroup) -> SecurityGroup:
         """Make a security group."""
 
+    def group_create_all(
+        self, context: RequestContext, wanted: Sequence[SecurityGroup]
+    ) -> tuple[SecurityGroup, ...]:
+        """Make several security groups, or none."""
+
     def group_get(self, context: RequestContext, group_id: str) -> SecurityGroup:
         """Return a security group."""
 
@@ -110,6 +131,11 @@ class NetworkClient(Protocol):
 
     def rule_create(self, context: RequestContext, wanted: SecurityGroupRule) -> SecurityGroupRule:
         """Add a rule to a security group."""
+
+    def rule_create_all(
+        self, context: RequestContext, wanted: Sequence[SecurityGroupRule]
+    ) -> tuple[SecurityGroupRule, ...]:
+        """Add several rules, or none."""
 
     def rule_get(self, context: RequestContext, rule_id: str) -> SecurityGroupRule:
         """Return a rule."""

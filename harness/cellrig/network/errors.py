@@ -6,10 +6,25 @@ from cellrig.errors import Conflict
 
 
 class NetworkInUse(Conflict):
-    """Something cannot be removed while there is something of it. Args: what, its id, what."""
+    """A network cannot be removed while it has ports. Args: its id."""
 
-    code = "InUse"
-    template = "{0} {1} is in use: there are {2} of it"
+    code = "NetworkInUse"
+    # Clients that clean up know it by these words.
+    template = "network {0}: There are one or more ports still in use on the network"
+
+
+class SubnetInUse(Conflict):
+    """A subnet cannot be removed while ports have addresses of it. Args: its id, how many."""
+
+    code = "SubnetInUse"
+    template = "subnet {0} is in use: ports have {1} address(es) of it"
+
+
+class SecurityGroupInUse(Conflict):
+    """A security group cannot be removed while ports have it. Args: its id."""
+
+    code = "SecurityGroupInUse"
+    template = "security group {0} is in use: ports have it"
 
 
 class PortInUse(Conflict):

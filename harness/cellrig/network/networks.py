@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from msgspec.structs import replace
@@ -50,30 +50,38 @@ class Networks:
 
     def create(self, context: RequestContext, wanted: Network) -> Network:
         """Make a network; one whose segment is left open gets the next free one."""
-        store = self._store
+        return self.create_all(context, [wanted])[0]
+
+    def create_all(self, context: RequestContext, wanted: Sequence[Network]) -> tuple[Network, ...]:
+        """Make several networks, or none."""
         plain = Network()
-        for name in _OF_ADMINISTRATORS:
-            asked = getattr(wanted, name) != getattr(plain, name)
-            check_administrator(context, f"the network attribute {name}", asked=asked)
-        _check(wanted)
-        with store.database.transaction() as transaction:
-            now = transaction.now()
-            project_id = project_for(context, wanted.project_id)
-            self._quotas.check(transaction, store.networks, "network", project_id)
-            segment = wanted.segmentation_id
-            if segment is None and wanted.network_type not in _WITHOUT_SEGMENT:
-                segment = self._free_segment(transaction, wanted)
-            else:
-                self._check_segment(transaction, wanted)
-            made = replace(
-                wanted,
-                id=wanted.id or store.new_uuid(),
-                project_id=project_id,
-                segmentation_id=segment,
-                created_at=now,
-                updated_at=now,
-            )
-            return store.networks.add(transaction, made)
+        for each in wanted:
+            for name in _OF_ADMINISTRATORS:
+                asked = getattr(each, name) != getattr(plain, name)
+                check_administrator(context, f"the network attribute {name}", asked=asked)
+            _check(each)
+        with self._store.database.transaction() as transaction:
+            return tuple(self._add(transaction, context, each) for each in wanted)
+
+    def _add(self, transaction: Transaction, context: RequestContext, wanted: Network) -> Network:
+        store = self._store
+        now = transaction.now()
+        project_id = project_for(context, wanted.project_id)
+        self._quotas.check(transaction, store.networks, "network", project_id)
+        segment = wanted.segmentation_id
+        if segment is None and wanted.network_type not in _WITHOUT_SEGMENT:
+            segment = self._free_segment(transaction, wanted)
+        else:
+            self._check_segment(transaction, wanted)
+        made = replace(
+            wanted,
+            id=wanted.id or store.new_uuid(),
+            project_id=project_id,
+            segmentation_id=segment,
+            created_at=now,
+            updated_at=now,
+        )
+        return store.networks.add(transaction, made)
 
     def get(self, context: RequestContext, network_id: str) -> Network:
         """Return a network."""
@@ -104,9 +112,8 @@ class Networks:
         store = self._store
         with store.database.transaction() as transaction:
             self._own(transaction, context, network_id)
-            ports = store.ports.count(transaction, network_id=network_id)
-            if ports:
-                raise NetworkInUse("network", network_id, f"{ports} port(s)")
+            if store.ports.count(transaction, network_id=network_id):
+                raise NetworkInUse(network_id)
             for subnet in store.subnets.all(transaction, network_id=network_id):
                 store.subnets.remove(transaction, subnet.id)
             store.networks.remove(transaction, network_id)

@@ -15,7 +15,7 @@ from cellrig.network.errors import PortInUse
 from cellrig.network.quotas import Quotas
 from cellrig.network.security_groups import SecurityGroups
 from cellrig.network.store import Store, check_administrator, no_others, owns, project_for
-from cellrig.network.types import VNIC_TYPES, AddressRequest, Network, Port
+from cellrig.network.types import VNIC_TYPES, AddressRequest, Network, NewPort, Port
 
 
 class Ports:
@@ -47,13 +47,27 @@ class Ports:
             addresses: that it is to have; None for one of each IP version.
             security_groups: ids; None for the project's default one.
         """
-        _check_binding(context, host=wanted.host, profile=wanted.profile)
+        return self.create_all(context, [NewPort(wanted, addresses, security_groups)])[0]
+
+    def create_all(self, context: RequestContext, wanted: Sequence[NewPort]) -> tuple[Port, ...]:
+        """Make several ports, or none."""
+        for each in wanted:
+            _check_binding(context, host=each.port.host, profile=each.port.profile)
         with self._store.database.transaction() as transaction:
-            network = self._store.network(transaction, context, wanted.network_id)
-            project_id = project_for(context, wanted.project_id)
-            given = replace(wanted, project_id=project_id)
-            groups = self._groups_of(transaction, context, given, network, security_groups)
-            return self.add(transaction, network, replace(given, security_groups=groups), addresses)
+            return tuple(self._add(transaction, context, *each) for each in wanted)
+
+    def _add(
+        self,
+        transaction: Transaction,
+        context: RequestContext,
+        wanted: Port,
+        addresses: Sequence[AddressRequest] | None,
+        security_groups: Sequence[str] | None,
+    ) -> Port:
+        network = self._store.network(transaction, context, wanted.network_id)
+        given = replace(wanted, project_id=project_for(context, wanted.project_id))
+        groups = self._groups_of(transaction, context, given, network, security_groups)
+        return self.add(transaction, network, replace(given, security_groups=groups), addresses)
 
     def add(
         self,
@@ -69,11 +83,14 @@ class Ports:
         self._quotas.check(transaction, store.ports, "port", wanted.project_id)
         now = transaction.now()
         port_id = wanted.id or store.new_uuid()
+        mac_address = choose_mac(store, transaction, network, wanted.mac_address)
         made = replace(
             wanted,
             id=port_id,
-            mac_address=choose_mac(store, transaction, network, wanted.mac_address),
-            fixed_ips=choose_addresses(store, transaction, network, addresses, port_id),
+            mac_address=mac_address,
+            fixed_ips=choose_addresses(
+                store, transaction, network, addresses, port_id, mac_address
+            ),
             port_security_enabled=wanted.port_security_enabled and network.port_security_enabled,
             created_at=now,
             updated_at=now,
@@ -114,7 +131,7 @@ class Ports:
                 fields["mac_address"] = choose_mac(store, transaction, network, mac_address)
             if addresses is not None:
                 fields["fixed_ips"] = choose_addresses(
-                    store, transaction, network, addresses, port_id
+                    store, transaction, network, addresses, port_id, mac_address.lower()
                 )
             changed = replace(known, **fields)
             if security_groups is not None:

@@ -9,14 +9,14 @@ from msgspec.structs import replace
 
 from cellrig.context import RequestContext
 from cellrig.db.database import Transaction
-from cellrig.errors import Conflict, Invalid, NotFound
-from cellrig.network.errors import NetworkInUse
+from cellrig.errors import Conflict, NotFound
+from cellrig.network.errors import SecurityGroupInUse
 from cellrig.network.quotas import Quotas
+from cellrig.network.rules import FAMILIES, checked_rule
 from cellrig.network.store import Store, no_others, owns, project_for
 from cellrig.network.types import SecurityGroup, SecurityGroupRule
 
 DEFAULT = "default"
-_FAMILIES = ("IPv4", "IPv6")
 _SAME_RULE = ("id", "project_id", "description", "created_at", "updated_at")
 
 
@@ -34,14 +34,22 @@ class SecurityGroups:
 
     def create(self, context: RequestContext, wanted: SecurityGroup) -> SecurityGroup:
         """Make a group; it lets everything out, and nothing in."""
-        if wanted.name == DEFAULT:
+        return self.create_all(context, [wanted])[0]
+
+    def create_all(
+        self, context: RequestContext, wanted: Sequence[SecurityGroup]
+    ) -> tuple[SecurityGroup, ...]:
+        """Make several groups, or none."""
+        if any(each.name == DEFAULT for each in wanted):
             raise Conflict("a project has its default security group already")
-        store = self._store
+        store, made = self._store, []
         with store.database.transaction() as transaction:
-            project_id = project_for(context, wanted.project_id)
-            self.default_of(transaction, project_id)
-            self._quotas.check(transaction, store.groups, "security_group", project_id)
-            return self._add(transaction, replace(wanted, project_id=project_id), ())
+            for each in wanted:
+                project_id = project_for(context, each.project_id)
+                self.default_of(transaction, project_id)
+                self._quotas.check(transaction, store.groups, "security_group", project_id)
+                made.append(self._add(transaction, replace(each, project_id=project_id), ()))
+        return tuple(made)
 
     def get(self, context: RequestContext, group_id: str) -> SecurityGroup:
         """Return a group."""
@@ -62,8 +70,11 @@ class SecurityGroups:
         no_others(changes, SecurityGroup.__struct_fields__)
         with self._store.database.transaction() as transaction:
             known = self._get(transaction, context, group_id)
-            if known.name == DEFAULT and changes.get("name", DEFAULT) != DEFAULT:
-                raise Invalid("the default security group keeps its name")
+            if changes.get("name", known.name) != known.name:
+                if known.name == DEFAULT:
+                    raise Conflict("the default security group keeps its name")
+                if changes["name"] == DEFAULT:
+                    raise Conflict("a project has its default security group already")
             changed = replace(known, **{**changes, "updated_at": transaction.now()})
             return self._store.groups.replace(transaction, changed)
 
@@ -75,7 +86,7 @@ class SecurityGroups:
             if known.name == DEFAULT and not context.is_admin:
                 raise Conflict("the default security group of a project cannot be removed")
             if any(group_id in port.security_groups for port in store.ports.all(transaction)):
-                raise NetworkInUse("security group", group_id, "ports")
+                raise SecurityGroupInUse(group_id)
             for rule in store.rules.all(transaction):
                 if group_id in (rule.security_group_id, rule.remote_group_id):
                     store.rules.remove(transaction, rule.id)
@@ -85,17 +96,28 @@ class SecurityGroups:
 
     def rule_create(self, context: RequestContext, wanted: SecurityGroupRule) -> SecurityGroupRule:
         """Add a rule to a group."""
-        _check_rule(wanted)
+        return self.rule_create_all(context, [wanted])[0]
+
+    def rule_create_all(
+        self, context: RequestContext, wanted: Sequence[SecurityGroupRule]
+    ) -> tuple[SecurityGroupRule, ...]:
+        """Add several rules, or none."""
+        checked = [checked_rule(each) for each in wanted]
+        with self._store.database.transaction() as transaction:
+            return tuple(self._add_asked(transaction, context, each) for each in checked)
+
+    def _add_asked(
+        self, transaction: Transaction, context: RequestContext, wanted: SecurityGroupRule
+    ) -> SecurityGroupRule:
         store = self._store
-        with store.database.transaction() as transaction:
-            group = self._get(transaction, context, wanted.security_group_id)
-            if wanted.remote_group_id is not None:
-                self._get(transaction, context, wanted.remote_group_id)
-            self._quotas.check(transaction, store.rules, "security_group_rule", group.project_id)
-            for each in store.rules.all(transaction, security_group_id=group.id):
-                if _said(each) == _said(wanted):
-                    raise Conflict(f"security group rule already exists: its id is {each.id}")
-            return self._add_rule(transaction, group, wanted)
+        group = self._get(transaction, context, wanted.security_group_id)
+        if wanted.remote_group_id is not None:
+            self._get(transaction, context, wanted.remote_group_id)
+        self._quotas.check(transaction, store.rules, "security_group_rule", group.project_id)
+        for each in store.rules.all(transaction, security_group_id=group.id):
+            if _said(each) == _said(wanted):
+                raise Conflict(f"security group rule already exists: its id is {each.id}")
+        return self._add_rule(transaction, group, wanted)
 
     def rule_get(self, context: RequestContext, rule_id: str) -> SecurityGroupRule:
         """Return a rule."""
@@ -124,7 +146,7 @@ class SecurityGroups:
         wanted = SecurityGroup(
             name=DEFAULT, project_id=project_id, description="Default security group"
         )
-        return self._add(transaction, wanted, _FAMILIES)
+        return self._add(transaction, wanted, FAMILIES)
 
     def ids_of(
         self, transaction: Transaction, context: RequestContext, names: Sequence[str]
@@ -172,7 +194,7 @@ class SecurityGroups:
             wanted, id=wanted.id or self._store.new_uuid(), created_at=now, updated_at=now
         )
         self._store.groups.add(transaction, group)
-        for family in _FAMILIES:
+        for family in FAMILIES:
             rule = SecurityGroupRule(
                 security_group_id=group.id, direction="egress", ethertype=family
             )
@@ -201,19 +223,3 @@ class SecurityGroups:
 def _said(rule: SecurityGroupRule) -> tuple[Any, ...]:
     names = (name for name in rule.__struct_fields__ if name not in _SAME_RULE)
     return tuple(getattr(rule, name) for name in names)
-
-
-def _check_rule(rule: SecurityGroupRule) -> None:
-    if rule.direction not in ("ingress", "egress"):
-        raise Invalid(f"direction {rule.direction!r}: it takes ingress or egress")
-    if rule.ethertype not in _FAMILIES:
-        raise Invalid(f"ethertype {rule.ethertype!r}: it takes IPv4 or IPv6")
-    if rule.remote_ip_prefix is not None and rule.remote_group_id is not None:
-        raise Invalid("a rule takes a remote_ip_prefix or a remote_group_id, not both")
-    ports = (rule.port_range_min, rule.port_range_max)
-    if any(port is not None for port in ports) and rule.protocol is None:
-        raise Invalid("a rule with ports takes a protocol")
-    if rule.protocol in ("tcp", "udp") and None not in ports:
-        least, most = ports
-        if not 0 <= int(least or 0) <= int(most or 0) <= 65535:
-            raise Invalid(f"ports {least} to {most}: the first is the lower, and both are ports")

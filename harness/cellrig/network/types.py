@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -13,6 +14,10 @@ DEFAULT_MTU = 1500
 #: The kinds of virtual interfaces that a port can be asked to be; compute knows the first two.
 VNIC_TYPES = ("normal", "direct", "macvtap", "direct-physical", "baremetal", "virtio-forwarder")
 
+#: How ports of an IPv6 subnet get their addresses; in the second group from their MAC addresses.
+IPV6_MODES = ("dhcpv6-stateful", "dhcpv6-stateless", "slaac")
+AUTOMATIC = frozenset(IPV6_MODES[1:])
+
 #: Whose the interfaces of servers are; the zone's name follows.
 COMPUTE_OWNER = "compute:"
 
@@ -22,6 +27,7 @@ class Network(msgspec.Struct, frozen=True, kw_only=True):
 
     Args:
         id: empty for one that is to be made, as everywhere here.
+        tags: words that it can be found by, as everywhere here.
         shared: every project may use it.
         external: it leads out (``router:external``); everybody sees it.
         network_type, physical_network, segmentation_id: of the provider.
@@ -43,6 +49,7 @@ class Network(msgspec.Struct, frozen=True, kw_only=True):
     port_security_enabled: bool = True
     is_default: bool = False
     dns_domain: str = ""
+    tags: tuple[str, ...] = ()
     created_at: float = 0.0
     updated_at: float = 0.0
 
@@ -77,8 +84,14 @@ class Subnet(msgspec.Struct, frozen=True, kw_only=True):
     host_routes: tuple[dict[str, str], ...] = ()
     ipv6_address_mode: str | None = None
     ipv6_ra_mode: str | None = None
+    tags: tuple[str, ...] = ()
     created_at: float = 0.0
     updated_at: float = 0.0
+
+    @property
+    def is_automatic(self) -> bool:
+        """Whether ports give themselves their addresses, by their MAC addresses."""
+        return not AUTOMATIC.isdisjoint((self.ipv6_address_mode, self.ipv6_ra_mode))
 
 
 class Port(msgspec.Struct, frozen=True, kw_only=True):
@@ -110,6 +123,7 @@ class Port(msgspec.Struct, frozen=True, kw_only=True):
     allowed_address_pairs: tuple[dict[str, str], ...] = ()
     extra_dhcp_opts: tuple[dict[str, Any], ...] = ()
     claim: str = ""
+    tags: tuple[str, ...] = ()
     created_at: float = 0.0
     updated_at: float = 0.0
 
@@ -133,6 +147,14 @@ class AddressRequest(msgspec.Struct, frozen=True):
     ip_address: str | None = None
 
 
+class NewPort(NamedTuple):
+    """A port that is to be made; see `Ports.create`."""
+
+    port: Port
+    addresses: Sequence[AddressRequest] | None = None
+    security_groups: Sequence[str] | None = None
+
+
 class SecurityGroup(msgspec.Struct, frozen=True, kw_only=True):
     """A security group: its rules are kept, and filter nothing."""
 
@@ -141,6 +163,7 @@ class SecurityGroup(msgspec.Struct, frozen=True, kw_only=True):
     project_id: str = ""
     description: str = ""
     stateful: bool = True
+    tags: tuple[str, ...] = ()
     created_at: float = 0.0
     updated_at: float = 0.0
 

@@ -36,12 +36,26 @@ class Directory:
         self._id_of = id_of
 
     def catalog(self, origin: str, project_id: str | None) -> list[dict[str, Any]]:
-        """Return the catalog of a token.
+        """Return the catalog of a token: our own services, and those that were added.
 
         Args:
             origin: scheme, host and port by which the client reached us.
             project_id: of the token; None leaves out what is below a project.
         """
+        found = {each["id"]: each for each in self.own_services(origin, project_id)}
+        for service in self.identity.records("service", "service").all():
+            if service["enabled"]:
+                told = {key: service.get(key, "") for key in ("id", "type", "name")}
+                found[service["id"]] = {**told, "endpoints": []}
+        for endpoint in self.identity.records("endpoint", "endpoint").all():
+            url = _filled(endpoint["url"], project_id)
+            if endpoint["enabled"] and endpoint["service_id"] in found and url is not None:
+                told = {key: endpoint[key] for key in ("id", "interface", "region", "region_id")}
+                found[endpoint["service_id"]]["endpoints"].append({**told, "url": url})
+        return list(found.values())
+
+    def own_services(self, origin: str, project_id: str | None) -> list[dict[str, Any]]:
+        """Return our own part of the catalog; see `catalog`."""
         found = []
         for service in self._services:
             if "{project_id}" in service.path and project_id is None:
@@ -123,17 +137,28 @@ class Directory:
             "links": _self(call, f"domains/{domain.id}"),
         }
 
+    def domain_as_project(self, call: Call[Directory], domain: Domain) -> dict[str, Any]:
+        """Return a domain as clients see it that take it for a project."""
+        return {
+            **self.domain(call, domain),
+            "domain_id": None,
+            "parent_id": None,
+            "is_domain": True,
+            "links": _self(call, f"projects/{domain.id}"),
+        }
+
     def project(self, call: Call[Directory], project: Project) -> dict[str, Any]:
         """Return a project as clients see it."""
         return {
+            **project.extra,
             "id": project.id,
             "name": project.name,
             "domain_id": project.domain_id,
             "description": project.description,
             "enabled": project.enabled,
-            "parent_id": project.domain_id,
+            "parent_id": project.parent_id or project.domain_id,
             "is_domain": False,
-            "tags": [],
+            "tags": sorted(project.tags),
             "options": {},
             "links": _self(call, f"projects/{project.id}"),
         }
@@ -141,6 +166,7 @@ class Directory:
     def user(self, call: Call[Directory], user: User) -> dict[str, Any]:
         """Return a user as clients see it."""
         told = {
+            **user.extra,
             "id": user.id,
             "name": user.name,
             "domain_id": user.domain_id,
@@ -155,6 +181,17 @@ class Directory:
         if user.default_project_id is not None:
             told["default_project_id"] = user.default_project_id
         return told
+
+
+def _filled(url: str, project_id: str | None) -> str | None:
+    """Return an endpoint's URL for a project; None of one that takes a project where is none."""
+    for name in ("project_id", "tenant_id"):
+        for word in (f"$({name})s", f"%({name})s"):
+            if word in url:
+                if project_id is None:
+                    return None
+                url = url.replace(word, project_id)
+    return url
 
 
 def _self(call: Call[Directory], path: str) -> dict[str, str]:

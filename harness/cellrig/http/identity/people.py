@@ -1,4 +1,4 @@
-"""Domains, projects and users."""
+"""Domains and users."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from msgspec.structs import replace
 from cellrig.http.calls import Answer, Call
 from cellrig.http.errors import Refusal
 from cellrig.http.identity.directory import Directory
-from cellrig.identity.errors import Immutable, Unauthorized
-from cellrig.identity.types import DEFAULT_DOMAIN, Domain, Project
+from cellrig.identity.errors import Unauthorized
+from cellrig.identity.types import DEFAULT_DOMAIN, Domain, Scope
 
+_OF_USERS = ("email", "default_project_id", "password", "original_password")
 _FLAGS = {"true": True, "false": False, "1": True, "0": False, "": True}
 
 
@@ -29,6 +30,28 @@ def listed(call: Call[Directory], name: str, found: list[dict[str, Any]]) -> Ans
     """Return a whole collection; the identity service pages none."""
     links = {"self": f"{call.origin}{call.base}/v3/{name}", "next": None, "previous": None}
     return Answer(body={name.rpartition("/")[2]: found, "links": links})
+
+
+def changes(call: Call[Directory], name: str, *fields: str) -> dict[str, Any]:
+    """Return the fields that a body changes: name, description, enabled, and `fields`."""
+    asked = call.body[name]
+    names = ("name", "description", "enabled", *fields)
+    found = {key: asked[key] for key in names if key in asked}
+    if "description" in found:
+        found["description"] = found["description"] or ""
+    return found
+
+
+def added(call: Call[Directory], name: str, *fields: str) -> dict[str, Any]:
+    """Return the attributes of a body that the API has no name for: clients may add some.
+
+    Args:
+        call: the call.
+        name: of what is in the body.
+        fields: that the API knows, besides those that everything has.
+    """
+    known = {"id", "name", "description", "enabled", "domain_id", "links", "options", *fields}
+    return {key: value for key, value in call.body[name].items() if key not in known}
 
 
 # -- domains ------------------------------------------------------------------------------------
@@ -56,17 +79,23 @@ def create_domain(call: Call[Directory]) -> Answer:
 
 
 def show_domain(call: Call[Directory]) -> Answer:
-    """Show a domain."""
-    domain = call.service.identity.domains.get(call.parameters["domain_id"])
+    """Show a domain; a plain user sees their own, and those in which they have a role."""
+    identity = call.service.identity
+    domain_id, caller = call.parameters["domain_id"], call.caller
+    if caller is not None and not caller.is_admin:
+        user = identity.users.find(id=caller.user_id)
+        own = user is not None and user.domain_id == domain_id
+        if not own and not identity.roles_in(caller.user_id, Scope(domain_id=domain_id)):
+            raise Refusal(403, f"domain {domain_id} is not shown to {caller.user_id}")
+    domain = identity.domains.get(domain_id)
     return Answer(body={"domain": call.service.domain(call, domain)})
 
 
 def update_domain(call: Call[Directory]) -> Answer:
     """Change a domain."""
     domains = call.service.identity.domains
-    domain = domains.replace(
-        replace(domains.get(call.parameters["domain_id"]), **_changes(call, "domain"))
-    )
+    known = domains.get(call.parameters["domain_id"])
+    domain = domains.replace(replace(known, **changes(call, "domain")))
     return Answer(body={"domain": call.service.domain(call, domain)})
 
 
@@ -74,75 +103,10 @@ def delete_domain(call: Call[Directory]) -> Answer:
     """Remove a domain, which must be disabled, with all that is in it."""
     identity = call.service.identity
     domain = identity.domains.get(call.parameters["domain_id"])
-    if domain.id == DEFAULT_DOMAIN:
-        raise Immutable("domain", domain.name)
-    if domain.enabled:
+    if domain.enabled and domain.id != DEFAULT_DOMAIN:
         raise Refusal(403, "Cannot delete a domain that is enabled, please disable it first.")
-    for project in identity.projects.all({"domain_id": domain.id}):
-        identity.delete_project(project.id)
-    for user in identity.users.all({"domain_id": domain.id}):
-        identity.delete_user(user.id)
-    identity.domains.delete(domain.id)
+    identity.delete_domain(domain.id)
     return Answer(204)
-
-
-# -- projects -----------------------------------------------------------------------------------
-
-
-def list_projects(call: Call[Directory]) -> Answer:
-    """List projects."""
-    found = call.service.identity.projects.all(wanted(call, "name", "domain_id", "enabled"))
-    return listed(call, "projects", [call.service.project(call, each) for each in found])
-
-
-def create_project(call: Call[Directory]) -> Answer:
-    """Add a project."""
-    asked = call.body["project"]
-    identity = call.service.identity
-    domain_id = asked.get("domain_id") or DEFAULT_DOMAIN
-    identity.domains.get(domain_id)
-    project = identity.projects.create(
-        Project(
-            id=identity.new_id(),
-            name=asked["name"],
-            domain_id=domain_id,
-            description=asked.get("description") or "",
-            enabled=asked.get("enabled", True),
-        )
-    )
-    return Answer(201, {"project": call.service.project(call, project)})
-
-
-def show_project(call: Call[Directory]) -> Answer:
-    """Show a project; a plain user sees those in which they have a role."""
-    identity = call.service.identity
-    project_id, caller = call.parameters["project_id"], call.caller
-    if caller is not None and not caller.is_admin:
-        own = identity.assignments(user_id=caller.user_id, scope="project", target=project_id)
-        if not own:
-            raise Refusal(403, f"project {project_id} is not shown to {caller.user_id}")
-    project = identity.projects.get(project_id)
-    return Answer(body={"project": call.service.project(call, project)})
-
-
-def update_project(call: Call[Directory]) -> Answer:
-    """Change a project."""
-    projects = call.service.identity.projects
-    project = projects.replace(
-        replace(projects.get(call.parameters["project_id"]), **_changes(call, "project"))
-    )
-    return Answer(body={"project": call.service.project(call, project)})
-
-
-def delete_project(call: Call[Directory]) -> Answer:
-    """Remove a project."""
-    call.service.identity.delete_project(call.parameters["project_id"])
-    return Answer(204)
-
-
-def _changes(call: Call[Directory], name: str) -> dict[str, Any]:
-    asked = call.body[name]
-    return {key: asked[key] for key in ("name", "description", "enabled") if key in asked}
 
 
 # -- users --------------------------------------------------------------------------------------
@@ -168,6 +132,7 @@ def create_user(call: Call[Directory]) -> Answer:
         description=asked.get("description") or "",
         email=asked.get("email"),
         enabled=asked.get("enabled", True),
+        extra=added(call, "user", *_OF_USERS),
     )
     return Answer(201, {"user": call.service.user(call, user)})
 
@@ -184,10 +149,10 @@ def update_user(call: Call[Directory]) -> Answer:
     """Change a user."""
     identity = call.service.identity
     asked = call.body["user"]
-    names = ("name", "description", "enabled", "email", "default_project_id")
-    changes = {key: asked[key] for key in names if key in asked}
     before = identity.users.get(call.parameters["user_id"])
-    user = identity.users.replace(replace(before, **changes))
+    changed = changes(call, "user", "email", "default_project_id")
+    extra = {**before.extra, **added(call, "user", *_OF_USERS)}
+    user = identity.users.replace(replace(before, **changed, extra=extra))
     if asked.get("password") is not None:
         user = identity.set_password(user, asked["password"])
     elif not user.enabled:
@@ -220,7 +185,7 @@ def list_users_projects(call: Call[Directory]) -> Answer:
     if caller is not None and not caller.is_admin and caller.user_id != user_id:
         raise Refusal(403, f"projects of user {user_id} are not shown to {caller.user_id}")
     identity.users.get(user_id)
-    given = {each.target for each in identity.assignments(user_id=user_id, scope="project")}
+    given = identity.grants.targets(user_id, "project")
     found = [project for project in identity.projects.all() if project.id in given]
     return listed(
         call, f"users/{user_id}/projects", [call.service.project(call, each) for each in found]

@@ -7,7 +7,10 @@ from typing import Any
 from cellrig.http.checking import Schema
 
 _TEXT = {"type": ["string", "null"]}
-_NAME = {"type": "string", "minLength": 1, "maxLength": 255}
+_NAME = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "\\S"}
+#: Of domains and projects.
+_SHORT_NAME = {**_NAME, "maxLength": 64}
+_FLAG = {"type": "boolean"}
 _PASSWORD = {"type": ["string", "null"], "minLength": 1, "maxLength": 4096}
 _REFERENCE: dict[str, Any] = {
     "type": "object",
@@ -113,9 +116,22 @@ AUTH = _body(
     },
     "identity",
 )
-CREATE_DOMAIN = _body("domain", _COMMON, "name")
-UPDATE_DOMAIN = _body("domain", _COMMON)
-_PROJECT = {**_COMMON, "domain_id": _TEXT, "parent_id": _TEXT, "is_domain": {"type": "boolean"}}
+_DOMAIN = {**_COMMON, "name": _SHORT_NAME}
+CREATE_DOMAIN = _body("domain", _DOMAIN, "name")
+UPDATE_DOMAIN = _body("domain", _DOMAIN)
+_TAGS = {
+    "type": "array",
+    "items": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[^,/]*$"},
+    "maxItems": 80,
+    "uniqueItems": True,
+}
+_PROJECT = {
+    **_DOMAIN,
+    "domain_id": _TEXT,
+    "parent_id": _TEXT,
+    "is_domain": _FLAG,
+    "tags": _TAGS,
+}
 CREATE_PROJECT = _body("project", _PROJECT, "name")
 UPDATE_PROJECT = _body("project", _PROJECT)
 _USER = {
@@ -133,8 +149,16 @@ CHANGE_PASSWORD = _body(
     "password",
     "original_password",
 )
-CREATE_ROLE = _body("role", {"name": _NAME, "description": _TEXT}, "name")
+_GROUP = {"name": _NAME, "description": _TEXT, "domain_id": _TEXT}
+CREATE_GROUP = _body("group", _GROUP, "name")
+UPDATE_GROUP = _body("group", _GROUP)
+CREATE_ROLE = _body("role", {"name": _NAME, "description": _TEXT, "domain_id": _TEXT}, "name")
 UPDATE_ROLE = _body("role", {"name": _NAME, "description": _TEXT})
+SET_TAGS = Schema(
+    {"type": "object", "properties": {"tags": _TAGS}, "required": ["tags"]},
+    refusal="the body does not fit",
+    is_uuid=lambda value: isinstance(value, str),
+)
 CREATE_CREDENTIAL = _body(
     "application_credential",
     {
@@ -143,6 +167,20 @@ CREATE_CREDENTIAL = _body(
         "secret": {"type": ["string", "null"]},
         "expires_at": _TEXT,
         "unrestricted": {"type": ["boolean", "null"]},
+        "access_rules": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": {
+                    "id": {"type": "string"},
+                    "service": {"type": "string", "minLength": 1, "maxLength": 255},
+                    "method": {"enum": ["DELETE", "GET", "HEAD", "PATCH", "POST", "PUT"]},
+                    "path": {"type": "string", "pattern": "^/", "maxLength": 255},
+                },
+                "anyOf": [{"required": ["id"]}, {"required": ["service", "method", "path"]}],
+                "additionalProperties": False,
+            },
+        },
         "roles": {
             "type": "array",
             "items": {
@@ -153,3 +191,36 @@ CREATE_CREDENTIAL = _body(
     },
     "name",
 )
+
+_SECRET = {
+    "type": _NAME,
+    "blob": {"type": "string"},
+    "user_id": {"type": "string"},
+    "project_id": _TEXT,
+}
+CREATE_SECRET = _body("credential", _SECRET, "type", "blob", "user_id")
+UPDATE_SECRET = _body("credential", {"type": _NAME, "blob": {"type": "string"}})
+
+_SERVICE = {"type": _NAME, "name": _NAME, "description": _TEXT, "enabled": _FLAG}
+CREATE_SERVICE = _body("service", _SERVICE, "type")
+UPDATE_SERVICE = _body("service", _SERVICE)
+_ENDPOINT = {
+    "service_id": {"type": "string"},
+    "interface": {"enum": ["public", "internal", "admin"]},
+    "url": _NAME,
+    "region": _TEXT,
+    "region_id": _TEXT,
+    "enabled": _FLAG,
+}
+CREATE_ENDPOINT = _body("endpoint", _ENDPOINT, "service_id", "interface", "url")
+UPDATE_ENDPOINT = _body("endpoint", _ENDPOINT)
+_REGION = {"id": {"type": "string", "maxLength": 255}, "description": _TEXT}
+_REGION["parent_region_id"] = _TEXT
+CREATE_REGION = _body("region", _REGION)
+UPDATE_REGION = _body("region", _REGION)
+_POLICY = {"type": _NAME, "blob": {"type": "string"}}
+CREATE_POLICY = _body("policy", _POLICY, "type", "blob")
+UPDATE_POLICY = _body("policy", _POLICY)
+_ENDPOINT_GROUP = {"name": _NAME, "description": _TEXT, "filters": {"type": "object"}}
+CREATE_ENDPOINT_GROUP = _body("endpoint_group", _ENDPOINT_GROUP, "name", "filters")
+UPDATE_ENDPOINT_GROUP = _body("endpoint_group", _ENDPOINT_GROUP)

@@ -59,9 +59,7 @@ def show_catalog(call: Call[Directory]) -> Answer:
 def list_own_projects(call: Call[Directory]) -> Answer:
     """List the projects in which the caller has a role."""
     identity = call.service.identity
-    caller = call.caller
-    given = identity.assignments(user_id=caller.user_id, scope="project") if caller else []
-    ids = {each.target for each in given}
+    ids = identity.grants.targets(call.caller.user_id, "project") if call.caller else set()
     projects = [project for project in identity.projects.all() if project.id in ids]
     links = {"self": f"{call.origin}{call.base}/v3/auth/projects", "next": None, "previous": None}
     return Answer(
@@ -72,9 +70,7 @@ def list_own_projects(call: Call[Directory]) -> Answer:
 def list_own_domains(call: Call[Directory]) -> Answer:
     """List the domains in which the caller has a role."""
     identity = call.service.identity
-    caller = call.caller
-    given = identity.assignments(user_id=caller.user_id, scope="domain") if caller else []
-    ids = {each.target for each in given}
+    ids = identity.grants.targets(call.caller.user_id, "domain") if call.caller else set()
     told = [call.service.domain(call, each) for each in identity.domains.all() if each.id in ids]
     links = {"self": f"{call.origin}{call.base}/v3/auth/domains", "next": None, "previous": None}
     return Answer(body={"domains": told, "links": links})
@@ -83,7 +79,7 @@ def list_own_domains(call: Call[Directory]) -> Answer:
 def list_own_system(call: Call[Directory]) -> Answer:
     """Tell whether the caller has a role in the system."""
     caller = call.caller
-    given = caller and call.service.identity.assignments(user_id=caller.user_id, scope="system")
+    given = caller and call.service.identity.roles_in(caller.user_id, Scope(system=True))
     links = {"self": f"{call.origin}{call.base}/v3/auth/system"}
     return Answer(body={"system": [{"all": True}] if given else [], "links": links})
 
@@ -104,7 +100,7 @@ def _signed_in(
     credential: ApplicationCredential | None
     if "application_credential" in methods:
         named = asked["application_credential"]
-        credential = identity.credential_by_secret(
+        credential = identity.credentials.by_secret(
             directory.find_credential(named), named["secret"]
         )
         return _enabled(directory, credential.user_id), credential, None
@@ -198,4 +194,8 @@ def shown(call: Call[Directory], token: Token) -> dict[str, Any]:
                 "name": credential.name,
                 "restricted": not credential.unrestricted,
             }
+            if token.access_rules is not None:
+                told["application_credential"]["access_rules"] = [
+                    identity.credentials.rules.get(id_) for id_ in credential.access_rules or ()
+                ]
     return told

@@ -13,6 +13,8 @@ from cellrig.image import ImageChanges, StoredImage
 _NAMES = {"os_hidden": "hidden"}
 
 _READ_ONLY = frozenset({*TOLD, "id"})
+#: What the names of properties begin with that services alone may set.
+_RESERVED = "os_glance_"
 
 
 def check_settable(names: Sequence[str]) -> None:
@@ -20,6 +22,8 @@ def check_settable(names: Sequence[str]) -> None:
     for name in names:
         if name in _READ_ONLY:
             raise Refusal(403, f"Attribute '{name}' is read-only.")
+        if name.startswith(_RESERVED):
+            raise Refusal(403, f"Attribute '{name}' is reserved.")
 
 
 def attributes_of(given: Mapping[str, Any]) -> dict[str, Any]:
@@ -42,7 +46,7 @@ def _value(name: str, value: Any) -> Any:
 
 
 def patched(image: StoredImage, operations: Sequence[Mapping[str, Any]]) -> ImageChanges:
-    """Return what a patch (RFC 6902, of one level) changes in an image.
+    """Return what a patch (RFC 6902, of one level, or its draft 4) changes in an image.
 
     Raises:
         Refusal: 400 for a path or value that does not fit, 403 for what cannot be set or removed,
@@ -52,8 +56,8 @@ def patched(image: StoredImage, operations: Sequence[Mapping[str, Any]]) -> Imag
     tags = list(image.tags)
     changed: dict[str, Any] = {}
     for operation in operations:
-        verb = operation["op"]
-        name, *below = [_unescaped(part) for part in operation["path"][1:].split("/")]
+        verb, path = _verb_and_path(operation)
+        name, *below = [_unescaped(part) for part in path[1:].split("/")]
         if verb != "remove" and "value" not in operation:
             raise Refusal(400, f"the operation {verb} of {name!r} needs a value")
         check_settable([name])
@@ -61,7 +65,7 @@ def patched(image: StoredImage, operations: Sequence[Mapping[str, Any]]) -> Imag
             _patch_tags(tags, verb, below[0], operation.get("value"))
             changed["tags"] = tags
         elif below:
-            raise Refusal(400, f"{operation['path']!r} is no attribute of an image")
+            raise Refusal(400, f"{path!r} is no attribute of an image")
         elif name not in SETTABLE:
             _patch_property(properties, verb, name, operation.get("value"))
         elif verb == "remove":
@@ -71,6 +75,14 @@ def patched(image: StoredImage, operations: Sequence[Mapping[str, Any]]) -> Imag
             changed[name] = operation["value"]
             tags = list(changed.get("tags", tags))
     return ImageChanges(**{**attributes_of(changed), "properties": properties})
+
+
+def _verb_and_path(operation: Mapping[str, Any]) -> tuple[str, str]:
+    """Return what an operation does, and to what; the draft has the path under the verb."""
+    if "op" in operation:
+        return operation["op"], operation["path"]
+    verb = next(verb for verb in ("add", "replace", "remove") if verb in operation)
+    return verb, operation[verb]
 
 
 def _patch_property(properties: dict[str, str], verb: str, name: str, value: Any) -> None:

@@ -47,10 +47,6 @@ _TASK: dict[str, Any] = {
         ("id", "type", "status", "owner", "created_at", "updated_at"), _STRING
     ),
 }
-_NAMESPACE: dict[str, Any] = {
-    "name": "namespace",
-    "properties": dict.fromkeys(("namespace", "display_name", "description"), _STRING),
-}
 
 
 def _several(name: str, one: dict[str, Any]) -> dict[str, Any]:
@@ -78,10 +74,23 @@ _DOCUMENTS: dict[str, dict[str, Any]] = {
     "task": _TASK,
     "tasks": _several("tasks", _TASK),
 }
-_METADEFS: dict[str, dict[str, Any]] = {
-    "namespace": _NAMESPACE,
-    "namespaces": _several("namespaces", _NAMESPACE),
-}
+#: Of each thing that metadata definitions are made of: what it is called in the path, itself and
+#: many of them, and the texts that it has. There are none of them; clients ask what they would be.
+_DEFINED = (
+    ("namespace", "namespaces", "namespace", "namespaces", ("namespace", "display_name")),
+    ("object", "objects", "object", "objects", ("name", "description")),
+    ("property", "properties", "property", "properties", ("name", "title", "type")),
+    ("tag", "tags", "tag", "tags", ("name",)),
+    (
+        *("resource_type", "resource_types"),
+        *("resource_type_association", "resource_type_associations"),
+        ("name", "prefix", "properties_target"),
+    ),
+)
+_METADEFS: dict[str, dict[str, Any]] = {}
+for _one, _many, _name, _names, _texts in _DEFINED:
+    _METADEFS[_one] = {"name": _name, "properties": dict.fromkeys(_texts, _STRING)}
+    _METADEFS[_many] = _several(_names, _METADEFS[_one])
 
 
 def show_schema(call: ImageCall) -> Answer:

@@ -6,13 +6,13 @@ from cellrig.http.calls import Answer
 from cellrig.http.errors import Refusal
 from cellrig.http.image.attributes import attributes_of, check_settable, patched
 from cellrig.http.image.face import ImageCall, context_of
-from cellrig.http.image.views import image_view
+from cellrig.http.image.views import STORE, image_view
 from cellrig.image import ImageChanges, StoredImage, Visibility
 
 #: What clients look at to know how data can be brought.
 _WAYS = {
     "OpenStack-image-import-methods": "glance-direct",
-    "OpenStack-image-store-ids": "files",
+    "OpenStack-image-store-ids": STORE,
 }
 _LONGEST = 255
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from cellrig.http.calls import Answer
 from cellrig.http.errors import Refusal
 from cellrig.http.image.face import ImageCall, context_of
+from cellrig.http.image.views import STORE, import_view
 
 _MIB = 1024**2
 
@@ -21,7 +22,7 @@ def show_import(_call: ImageCall) -> Answer:
 
 def list_stores(_call: ImageCall) -> Answer:
     """List the places that data can be in: there is one."""
-    return Answer(body={"stores": [{"id": "files", "default": "true"}]})
+    return Answer(body={"stores": [{"id": STORE, "default": "true"}]})
 
 
 def show_usage(call: ImageCall) -> Answer:
@@ -38,7 +39,7 @@ def show_usage(call: ImageCall) -> Answer:
 
 
 def list_tasks(_call: ImageCall) -> Answer:
-    """List the tasks: there are none, for what is imported is there at once."""
+    """List the tasks that are under way: there are none, what is imported is there at once."""
     return Answer(body={"tasks": [], "first": "/v2/tasks", "schema": "/v2/schemas/tasks"})
 
 
@@ -48,9 +49,9 @@ def show_task(call: ImageCall) -> Answer:
 
 
 def list_image_tasks(call: ImageCall) -> Answer:
-    """List the tasks of an image: there are none."""
-    call.service.show(context_of(call), call.parameters["image_id"])
-    return Answer(body={"tasks": []})
+    """List the tasks of an image: its import, where its data came so; it is done at once."""
+    imported = call.service.import_of(context_of(call), call.parameters["image_id"])
+    return Answer(body={"tasks": [] if imported is None else [import_view(imported)]})
 
 
 def list_namespaces(_call: ImageCall) -> Answer:

@@ -33,6 +33,7 @@ _WORDS = {
     "os_hash_value": "hash_value",
     "min_disk": "min_disk",
     "min_ram": "min_ram",
+    "size": "size",
 }
 #: Those that take ``in:`` and a list.
 _SEVERAL = frozenset({"id", "name", "status", "disk_format", "container_format"})

@@ -53,6 +53,7 @@ TOLD: dict[str, dict[str, Any]] = {
     "schema": {"type": "string"},
     "direct_url": {"type": "string"},
     "locations": {"type": "array"},
+    "stores": {"type": "string"},
 }
 
 _ID = {"type": "string", "format": "uuid"}
@@ -75,19 +76,24 @@ CREATE = _schema(
 #: One attribute or property, as a patch sets it.
 ATTRIBUTE = _schema({"type": "object", "properties": SETTABLE, "additionalProperties": _PROPERTY})
 
-PATCH = _schema(
+_VERBS = ("add", "replace", "remove")
+_PATH = {"type": "string", "pattern": "^/[^/]"}
+_OPERATION = {
+    "type": "object",
+    "properties": {"op": {"enum": list(_VERBS)}, "path": _PATH},
+    "required": ["op", "path"],
+}
+#: As drafts of JSON patches had it: the verb is the name of the path.
+_OLDER_OPERATIONS = [
     {
-        "type": "array",
-        "items": {
-            "type": "object",
-            "properties": {
-                "op": {"enum": ["add", "replace", "remove"]},
-                "path": {"type": "string", "pattern": "^/[^/]"},
-            },
-            "required": ["op", "path"],
-        },
+        "type": "object",
+        "properties": {verb: _PATH, "value": True},
+        "required": [verb],
+        "additionalProperties": False,
     }
-)
+    for verb in _VERBS
+]
+PATCH = _schema({"type": "array", "items": {"anyOf": [_OPERATION, *_OLDER_OPERATIONS]}})
 
 IMPORT = _schema(
     {

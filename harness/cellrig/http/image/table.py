@@ -15,6 +15,7 @@ Handler = Callable[[ImageCall], Answer]
 
 _JSON = "application/json"
 _PATCH = "application/openstack-images-v2.1-json-patch"
+_OLDER_PATCH = "application/openstack-images-v2.0-json-patch"
 _STREAM = "application/octet-stream"
 _IMAGE = "/images/{image_id}"
 
@@ -27,6 +28,7 @@ def _route(
     body: Schema | None = None,
     query: Schema | None = None,
     takes: str = _JSON,
+    takes_too: tuple[str, ...] = (),
     gives: str = _JSON,
 ) -> Route[ImageClient]:
     return Route(
@@ -38,6 +40,7 @@ def _route(
         body={} if body is None else {(0, 0): body},
         query={} if query is None else {(0, 0): query},
         takes=takes,
+        takes_too=takes_too,
         gives=gives,
         policy=anybody,
     )
@@ -54,7 +57,14 @@ ROUTES: tuple[Route[ImageClient], ...] = (
     _route("GET", "/images", listing.list_images, query=schemas.LIST),
     _route("POST", "/images", images.create_image, 201, body=schemas.CREATE),
     _route("GET", _IMAGE, images.show_image),
-    _route("PATCH", _IMAGE, images.update_image, body=schemas.PATCH, takes=_PATCH),
+    _route(
+        "PATCH",
+        _IMAGE,
+        images.update_image,
+        body=schemas.PATCH,
+        takes=_PATCH,
+        takes_too=(_OLDER_PATCH,),
+    ),
     _route("DELETE", _IMAGE, images.delete_image, 204),
     _route("PUT", f"{_IMAGE}/file", data.upload, 204, takes=_STREAM),
     _route("GET", f"{_IMAGE}/file", data.download, 200, 204, 206, gives=_STREAM),

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import NAMESPACE_URL, uuid5
 
 from cellrig.http.dates import whole_zulu
-from cellrig.image import ImageMember, ImageStatus, StoredImage
+from cellrig.image import ImageImport, ImageMember, ImageStatus, StoredImage
 
 #: What an image is before it has data.
 _WAITING = (ImageStatus.QUEUED, ImageStatus.SAVING, ImageStatus.IMPORTING)
+_WITHOUT_DATA = (*_WAITING, ImageStatus.UPLOADING, ImageStatus.KILLED)
+#: What the one place is called that data are in.
+STORE = "files"
 
 
 def image_view(image: StoredImage) -> dict[str, Any]:
     """Return an image; its properties stand beside its attributes."""
     path = f"/v2/images/{image.id}"
+    stores = {} if image.status in _WITHOUT_DATA else {"stores": STORE}
     return {
         **image.properties,
         "id": image.id,
@@ -38,6 +43,29 @@ def image_view(image: StoredImage) -> dict[str, Any]:
         "self": path,
         "file": f"{path}/file",
         "schema": "/v2/schemas/image",
+        **stores,
+    }
+
+
+def import_view(imported: ImageImport) -> dict[str, Any]:
+    """Return the import of an image's data as the task that it was."""
+    moment = whole_zulu(imported.imported_at)
+    name = f"{imported.image_id}/{imported.request_id}"
+    return {
+        "id": str(uuid5(NAMESPACE_URL, name)),
+        "type": "api_image_import",
+        "status": "success",
+        "image_id": imported.image_id,
+        "request_id": imported.request_id,
+        "user_id": imported.user_id,
+        "input": {
+            "image_id": imported.image_id,
+            "import_req": {"method": {"name": "glance-direct"}},
+        },
+        "result": {"image_id": imported.image_id},
+        "message": "",
+        "created_at": moment,
+        "updated_at": moment,
     }
 
 

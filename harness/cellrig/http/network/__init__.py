@@ -15,7 +15,7 @@ from cellrig.http.calls import Answer
 from cellrig.http.error_forms import NAMED_SCHEMA, neutron
 from cellrig.http.errors import Refusal, refusal_of
 from cellrig.http.faces import Face
-from cellrig.http.network import others, resources
+from cellrig.http.network import others, resources, tags
 from cellrig.http.network.service import NetworkCall
 from cellrig.http.routes import Route
 from cellrig.http.versions import Version, VersionRange
@@ -31,7 +31,11 @@ FACE = Face(
     microversioned=False,
 )
 
-ROUTES: tuple[Route[NetworkClient], ...] = (*others.ROUTES, *resources.ROUTES)
+ROUTES: tuple[Route[NetworkClient], ...] = (
+    *others.ROUTES,
+    *resources.ROUTES,
+    *tags.ROUTES,
+)
 
 
 class RunRequest(Protocol):

@@ -9,6 +9,7 @@ from msgspec import UNSET, UnsetType
 from cellrig.network.types import (
     AddressRequest,
     Network,
+    NewPort,
     Pool,
     Port,
     SecurityGroup,
@@ -30,7 +31,7 @@ _PORT = {
     "binding:profile": "profile",
     "binding:vnic_type": "vnic_type",
 }
-_LISTS = ("allowed_address_pairs", "extra_dhcp_opts", "dns_nameservers", "host_routes")
+_LISTS = ("allowed_address_pairs", "extra_dhcp_opts", "dns_nameservers", "host_routes", "tags")
 #: What is taken and kept nowhere, as there is only one answer.
 _LEFT_OUT = (
     "availability_zone_hints",
@@ -105,9 +106,9 @@ def addresses(given: Given) -> list[AddressRequest] | None:
     ]
 
 
-def port(given: Given) -> Port:
+def port(given: Given) -> NewPort:
     """Return the port that a body asks for."""
-    return Port(**port_fields(given))
+    return NewPort(Port(**port_fields(given)), addresses(given), given.get("security_groups"))
 
 
 def group_fields(given: Given) -> Given:

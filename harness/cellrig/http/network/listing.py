@@ -15,7 +15,13 @@ View = dict[str, Any]
 _NO_FILTERS = frozenset(
     {"fields", "sort_key", "sort_dir", "limit", "marker", "page_reverse", "verbose"}
 )
-_TAGGED = ("tags", "tags-any")
+#: What a query asks of tags: whether all or any are there, and whether that is what is wanted.
+_TAGGED = {
+    "tags": (all, True),
+    "tags-any": (any, True),
+    "not-tags": (all, False),
+    "not-tags-any": (any, False),
+}
 _TRUE, _FALSE = ("true", "1", "yes"), ("false", "0", "no")
 
 
@@ -53,7 +59,9 @@ def _is_wanted(call: NetworkCall, view: View) -> bool:
     for name in {key for key, _value in call.query if key not in _NO_FILTERS}:
         values = [value for value in call.every(name) if value]
         if name in _TAGGED:
-            if values:
+            how, is_wanted = _TAGGED[name]
+            asked = [tag for value in values for tag in value.split(",")]
+            if asked and how(tag in view.get("tags", ()) for tag in asked) != is_wanted:
                 return False
         elif name in view and values and not any(_fits(view[name], value) for value in values):
             return False

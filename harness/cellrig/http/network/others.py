@@ -22,6 +22,7 @@ EXTENSIONS = {
     "dns-integration": "DNS Integration",
     "external-net": "Neutron external network",
     "extra_dhcp_opt": "Neutron Extra DHCP options",
+    "ip-substring-filtering": "IP address substring filtering",
     "net-mtu": "Network MTU",
     "net-mtu-writable": "Network MTU (writable)",
     "network_availability_zone": "Network Availability Zone",
@@ -35,9 +36,11 @@ EXTENSIONS = {
     "security-group": "security-group",
     "sorting": "Sorting support",
     "standard-attr-description": "standard-attr-description",
+    "standard-attr-tag": "Tag support for resources with standard attribute",
     "standard-attr-timestamp": "Resource timestamps",
     "address-scope": "Address scope",
     "subnet_allocation": "Subnet Allocation",
+    "tag": "Tag support",
 }
 
 #: What there is none of: the path, and what bodies call it.

@@ -27,7 +27,8 @@ class Kind(NamedTuple, Generic[T]):
         one, many: what bodies call it.
         view: what clients see.
         all, get, delete: of the network service.
-        create, update: from a body; None where it is never changed.
+        create: several, from what a body has of each.
+        update: from a body; None where it is never changed.
         new, changed: the bodies' schemas.
     """
 
@@ -37,7 +38,7 @@ class Kind(NamedTuple, Generic[T]):
     all: Callable[[NetworkClient, RequestContext], Sequence[T]]
     get: Callable[[NetworkClient, RequestContext, str], T]
     delete: Callable[[NetworkClient, RequestContext, str], None]
-    create: Callable[[NetworkClient, RequestContext, _Given], T]
+    create: Callable[[NetworkClient, RequestContext, list[_Given]], Sequence[T]]
     update: Callable[[NetworkClient, RequestContext, str, _Given], T] | None
     new: Schema
     changed: Schema | None
@@ -59,7 +60,13 @@ def routes_of(kind: Kind[T]) -> tuple[Route[NetworkClient], ...]:
         return one(call, kind.get(call.service, context_of(call), call.parameters["id"]))
 
     def create(call: NetworkCall) -> Answer:
-        return one(call, kind.create(call.service, context_of(call), call.body[kind.one]), 201)
+        several = call.body.get(kind.many)
+        given = [call.body[kind.one]] if several is None else several
+        made = kind.create(call.service, context_of(call), given)
+        if several is None:
+            return one(call, made[0], 201)
+        told = [shown(call, view) for view in kind.view(call, made)]
+        return Answer(201, {kind.many: told})
 
     def change(call: NetworkCall) -> Answer:
         assert kind.update is not None  # noqa: S101 - it has no such route otherwise
@@ -77,7 +84,8 @@ def routes_of(kind: Kind[T]) -> tuple[Route[NetworkClient], ...]:
         (change, "Change"),
         (delete, "Delete"),
     ):
-        handler.__doc__ = f"{verb} {f'all kinds of {told}s' if verb == 'List' else f'a {told}'}."
+        words = {"List": f"all kinds of {told}s", "Create": f"a {told}, or several"}
+        handler.__doc__ = f"{verb} {words.get(verb, f'a {told}')}."
     path = f"/v2.0/{kind.many.replace('_', '-')}"
     routes = [
         _route("GET", path, list_all, 200),
@@ -101,17 +109,6 @@ def _route(
     return Route(method, path, handler, (status,), since=(0, 0), body=taken, policy=anybody)
 
 
-def _create_subnet(service: NetworkClient, context: RequestContext, given: _Given) -> Subnet:
-    wanted, gateway = bodies.subnet(given)
-    return service.subnet_create(context, wanted, gateway)
-
-
-def _create_port(service: NetworkClient, context: RequestContext, given: _Given) -> Port:
-    return service.port_create(
-        context, bodies.port(given), bodies.addresses(given), given.get("security_groups")
-    )
-
-
 def _update_port(
     service: NetworkClient, context: RequestContext, port_id: str, given: _Given
 ) -> Port:
@@ -131,7 +128,9 @@ NETWORKS = Kind[Network](
     lambda service, context: service.network_list(context),
     lambda service, context, id_: service.network_get(context, id_),
     lambda service, context, id_: service.network_delete(context, id_),
-    lambda service, context, given: service.network_create(context, bodies.network(given)),
+    lambda service, context, given: service.network_create_all(
+        context, [bodies.network(each) for each in given]
+    ),
     lambda service, context, id_, given: service.network_update(
         context, id_, bodies.network_fields(given)
     ),
@@ -145,7 +144,9 @@ SUBNETS = Kind[Subnet](
     lambda service, context: service.subnet_list(context),
     lambda service, context, id_: service.subnet_get(context, id_),
     lambda service, context, id_: service.subnet_delete(context, id_),
-    _create_subnet,
+    lambda service, context, given: service.subnet_create_all(
+        context, [bodies.subnet(each) for each in given]
+    ),
     lambda service, context, id_, given: service.subnet_update(
         context, id_, bodies.subnet_fields(given)
     ),
@@ -159,7 +160,9 @@ PORTS = Kind[Port](
     lambda service, context: service.port_list(context),
     lambda service, context, id_: service.port_get(context, id_),
     lambda service, context, id_: service.port_delete(context, id_),
-    _create_port,
+    lambda service, context, given: service.port_create_all(
+        context, [bodies.port(each) for each in given]
+    ),
     _update_port,
     schemas.CREATE_PORT,
     schemas.UPDATE_PORT,
@@ -171,7 +174,9 @@ GROUPS = Kind[SecurityGroup](
     lambda service, context: service.group_list(context),
     lambda service, context, id_: service.group_get(context, id_),
     lambda service, context, id_: service.group_delete(context, id_),
-    lambda service, context, given: service.group_create(context, bodies.group(given)),
+    lambda service, context, given: service.group_create_all(
+        context, [bodies.group(each) for each in given]
+    ),
     lambda service, context, id_, given: service.group_update(
         context, id_, bodies.group_fields(given)
     ),
@@ -185,7 +190,9 @@ RULES = Kind[SecurityGroupRule](
     lambda service, context: service.rule_list(context),
     lambda service, context, id_: service.rule_get(context, id_),
     lambda service, context, id_: service.rule_delete(context, id_),
-    lambda service, context, given: service.rule_create(context, bodies.rule(given)),
+    lambda service, context, given: service.rule_create_all(
+        context, [bodies.rule(each) for each in given]
+    ),
     None,
     schemas.CREATE_RULE,
     None,

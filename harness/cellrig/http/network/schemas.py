@@ -33,15 +33,21 @@ def _list(properties: Definition) -> Definition:
     return {"type": "array", "items": _object(properties), "maxItems": 100}
 
 
-def _body(name: str, properties: Definition, required: tuple[str, ...] = ()) -> Schema:
+def _body(name: str, properties: Definition) -> Schema:
+    return _schema({"properties": {name: _object(properties)}, "required": [name]})
+
+
+def _new(name: str, properties: Definition, required: tuple[str, ...] = ()) -> Schema:
+    """Return the schema of a body that asks for one thing, or for several by their plural."""
     inside = {**_object(properties), "required": list(required)}
+    several = {"type": "array", "items": inside, "minItems": 1}
+    properties = {name: inside, f"{name}s": several}
+    return _schema({"properties": properties, "minProperties": 1, "maxProperties": 1})
+
+
+def _schema(definition: Definition) -> Schema:
     return Schema(
-        {
-            "type": "object",
-            "properties": {name: inside},
-            "required": [name],
-            "additionalProperties": False,
-        },
+        {"type": "object", **definition, "additionalProperties": False},
         refusal="Invalid input",
         is_uuid=is_dashed_uuid,
     )
@@ -69,7 +75,7 @@ _ONLY_NEW_NETWORK: Definition = {
     "qos_policy_id": {"type": "null"},
     "vlan_transparent": _null(_TRUTH),
 }
-CREATE_NETWORK = _body("network", {**_NETWORK, **_ONLY_NEW_NETWORK})
+CREATE_NETWORK = _new("network", {**_NETWORK, **_ONLY_NEW_NETWORK})
 UPDATE_NETWORK = _body("network", _NETWORK)
 
 _SUBNET: Definition = {
@@ -87,7 +93,7 @@ _SUBNET: Definition = {
     "host_routes": _list({"destination": _ADDRESS, "nexthop": _ADDRESS}),
     "service_types": {"type": "array", "maxItems": 0},
 }
-CREATE_SUBNET = _body(
+CREATE_SUBNET = _new(
     "subnet",
     {
         **_SUBNET,
@@ -120,17 +126,17 @@ _PORT: Definition = {
     "dns_name": {"type": "string", "maxLength": 0},
     "qos_policy_id": {"type": "null"},
 }
-CREATE_PORT = _body("port", {**_PORT, **_PROJECT, "network_id": _ID}, ("network_id",))
+CREATE_PORT = _new("port", {**_PORT, **_PROJECT, "network_id": _ID}, ("network_id",))
 UPDATE_PORT = _body("port", _PORT)
 
 _GROUP: Definition = {**_NAMED, "stateful": _TRUTH}
-CREATE_GROUP = _body("security_group", {**_GROUP, **_PROJECT}, ("name",))
+CREATE_GROUP = _new("security_group", {**_GROUP, **_PROJECT}, ("name",))
 UPDATE_GROUP = _body("security_group", _GROUP)
 
 _PROTOCOL: Definition = {
     "anyOf": [{"type": "string", "maxLength": 40}, _number(0, 255), {"type": "null"}]
 }
-CREATE_RULE = _body(
+CREATE_RULE = _new(
     "security_group_rule",
     {
         **_PROJECT,
@@ -139,13 +145,27 @@ CREATE_RULE = _body(
         "direction": _ID,
         "ethertype": _null(_ID),
         "protocol": _PROTOCOL,
-        "port_range_min": _null(_number(-1, 65535)),
-        "port_range_max": _null(_number(-1, 65535)),
+        "port_range_min": _null(_number(-65536, 65536)),
+        "port_range_max": _null(_number(-65536, 65536)),
         "remote_ip_prefix": _null(_ADDRESS),
         "remote_group_id": _null(_ID),
         "remote_address_group_id": {"type": "null"},
     },
     ("security_group_id", "direction"),
+)
+
+SET_TAGS = _schema(
+    {
+        "properties": {
+            "tags": {
+                "type": "array",
+                "items": {**_ID, "pattern": "^[^\\u0000,/]*$"},
+                "maxItems": 50,
+                "uniqueItems": True,
+            }
+        },
+        "required": ["tags"],
+    }
 )
 
 UPDATE_QUOTA = Schema(

@@ -8,6 +8,7 @@ from typing import Any
 from cellrig.http.dates import whole_zulu
 from cellrig.http.network.service import NetworkCall, context_of
 from cellrig.model.network import DIRECT
+from cellrig.network.rules import normalized
 from cellrig.network.types import Network, Port, SecurityGroup, SecurityGroupRule, Subnet
 
 View = dict[str, Any]
@@ -51,7 +52,7 @@ def networks(call: NetworkCall, found: Sequence[Network]) -> list[View]:
             "ipv4_address_scope": None,
             "ipv6_address_scope": None,
             "qos_policy_id": None,
-            "tags": [],
+            "tags": sorted(each.tags),
         }
         if context.is_admin:
             view |= {
@@ -82,7 +83,7 @@ def subnets(_call: NetworkCall, found: Sequence[Subnet]) -> list[View]:
             "service_types": [],
             "subnetpool_id": None,
             "segment_id": None,
-            "tags": [],
+            "tags": sorted(each.tags),
         }
         for each in found
     ]
@@ -117,7 +118,7 @@ def ports(call: NetworkCall, found: Sequence[Port]) -> list[View]:
             "dns_name": "",
             "dns_assignment": [],
             "qos_policy_id": None,
-            "tags": [],
+            "tags": sorted(each.tags),
         }
         if context.is_admin:
             view |= {
@@ -151,7 +152,7 @@ def security_groups(call: NetworkCall, found: Sequence[SecurityGroup]) -> list[V
             "stateful": each.stateful,
             "shared": False,
             "security_group_rules": told.get(each.id, []),
-            "tags": [],
+            "tags": sorted(each.tags),
         }
         for each in found
     ]
@@ -171,7 +172,9 @@ def security_group_rules(_call: NetworkCall, found: Sequence[SecurityGroupRule])
             "remote_ip_prefix": each.remote_ip_prefix,
             "remote_group_id": each.remote_group_id,
             "remote_address_group_id": None,
-            "normalized_cidr": each.remote_ip_prefix,
+            "normalized_cidr": None
+            if each.remote_ip_prefix is None
+            else normalized(each.remote_ip_prefix),
         }
         for each in found
     ]

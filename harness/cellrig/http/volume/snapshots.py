@@ -145,6 +145,7 @@ def run_snapshot_action(call: VolumeCall) -> Answer:
         raise Refusal(400, f"There is no such action: {name}")
     if not context.is_admin and name != "os-update_snapshot_status":
         raise Refusal(403, f"{name} takes an administrator")
+    service.snapshots.get(context, snapshot_id)  # or it is not there, for this caller
     if name == "os-force_delete":
         with shown_by_status(call):
             service.snapshots.force_delete(context, snapshot_id)
