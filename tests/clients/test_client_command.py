@@ -83,8 +83,8 @@ def test_a_server_is_snapshotted_and_rebuilt(cloud: Cloud) -> None:
     )
     cloud.command("server", "image", "create", "--name", f"of-{name}", "--wait", name)
     assert cloud.json("image", "show", f"of-{name}")["status"] == "active"
-    cloud.command("server", "rebuild", "--image", "cirros-alt", "--wait", name)
-    assert cloud.json("server", "show", name)["image"].startswith("cirros-alt")
+    cloud.command("server", "rebuild", "--image", "cirros-0.6.3-x86_64-disk", "--wait", name)
+    assert cloud.json("server", "show", name)["image"].startswith("cirros-0.6.3-x86_64-disk")
 
 
 def test_placement_is_seen_through_its_plugin(cloud: Cloud) -> None:

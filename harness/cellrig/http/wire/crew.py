@@ -8,6 +8,7 @@ lead finishes the request and waits to lead again.
 
 from __future__ import annotations
 
+import errno
 import selectors
 import socket
 import threading
@@ -25,6 +26,8 @@ _QUIET_TURNS = 100
 _MOST_THREADS = 64
 #: The most connections; more wait until others end.
 _MOST_CONNECTIONS = 512
+#: The process, or the machine, has no descriptors or no memory left for one more.
+_EXHAUSTED = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 #: Seconds after which a connection is closed that nobody uses.
 _IDLE = 75.0
 
@@ -160,8 +163,11 @@ class Crew:
     def _accept(self) -> None:
         try:
             accepted, address = self._listener.accept()
-        except OSError:
-            return  # the client has gone again
+        except OSError as error:
+            if error.errno in _EXHAUSTED:
+                with self._changed:
+                    self._stop_accepting()
+            return  # else the client has gone again
         accepted.setblocking(False)
         accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         connection = self._connect(accepted, address)
@@ -169,8 +175,13 @@ class Crew:
             self._connections.add(connection)
             self._selector.register(connection, selectors.EVENT_READ, connection)
             if len(self._connections) >= _MOST_CONNECTIONS:
-                self._selector.unregister(self._listener)
-                self._accepts = False
+                self._stop_accepting()
+
+    def _stop_accepting(self) -> None:
+        """Let others wait until a connection ends; the lock is held."""
+        if self._accepts and self._connections:
+            self._selector.unregister(self._listener)
+            self._accepts = False
 
     def _close(self, connection: Connection) -> None:
         """Close a connection that the selector does not know any more; the lock is held."""
