@@ -8,6 +8,7 @@ time counts.
 
 from __future__ import annotations
 
+import argparse
 import os
 import sys
 import time
@@ -21,8 +22,11 @@ TARGETS = {"fake": 5.0, "libvirt": 120.0}
 JOBS = {"fake": 1, "libvirt": 2}
 
 
-def main(driver: str = "fake") -> int:
+def main() -> int:
     """Measure and show; return the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m bench.conformance", description=__doc__)
+    parser.add_argument("driver", nargs="?", choices=sorted(TARGETS), default="fake")
+    driver = parser.parse_args().driver
     screen = Screen()
     began, cpu, target = time.perf_counter(), sum(os.times()[:4]), TARGETS[driver]
     report = conform(find_setup(driver), Plan(jobs=JOBS[driver]))
@@ -50,4 +54,4 @@ def main(driver: str = "fake") -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:]))
+    sys.exit(main())
