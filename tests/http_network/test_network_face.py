@@ -33,6 +33,17 @@ def test_extensions_that_clients_look_for(face: Face) -> None:
     assert missing["type"] == "ExtensionNotFound"
 
 
+def test_a_whole_number_may_have_a_point(face: Face) -> None:
+    body = {"network": {"name": "wide", "mtu": 1400.0, "provider:segmentation_id": 7.0}}
+    body["network"] |= {"provider:physical_network": "public", "provider:network_type": "vlan"}
+    made = face("POST", "/v2.0/networks", body, expect=201).json()["network"]
+    assert (made["mtu"], made["provider:segmentation_id"]) == (1400, 7)
+    assert face.get("/v2.0/networks?name=wide")["networks"][0]["mtu"] == 1400
+    body = {"quota": {"port": 9.0}}
+    assert face("PUT", "/v2.0/quotas/admin", body, expect=200).json()["quota"]["port"] == 9
+    face("POST", "/v2.0/networks", {"network": {"mtu": 1400.5}}, expect=400)
+
+
 def test_what_there_is_none_of(face: Face) -> None:
     for path, name in {
         "routers": "routers",

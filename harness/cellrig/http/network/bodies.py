@@ -51,8 +51,13 @@ def _fields(given: Given, names: dict[str, str], apart: tuple[str, ...] = ()) ->
         if key in _LEFT_OUT or key in apart:
             continue
         name = "project_id" if key == "tenant_id" else names.get(key, key)
-        found[name] = tuple(value) if key in _LISTS else value
+        found[name] = tuple(value) if key in _LISTS else _plain(value)
     return found
+
+
+def _plain(value: Any) -> Any:
+    """Return a number as a whole one: in JSON 1500.0 is one too, and no other has been let in."""
+    return int(value) if isinstance(value, float) else value
 
 
 def network_fields(given: Given) -> Given:

@@ -139,7 +139,8 @@ def show_used_quota(call: NetworkCall) -> Answer:
 
 def update_quota(call: NetworkCall) -> Answer:
     """Set quotas of a project."""
-    given = {k: v for k, v in call.body["quota"].items() if k not in ("force", "check_limit")}
+    told = call.body["quota"].items()
+    given = {name: int(limit) for name, limit in told if name not in ("force", "check_limit")}
     limits = call.service.quota_update(context_of(call), call.parameters["project_id"], given)
     return Answer(body={"quota": limits})
 
