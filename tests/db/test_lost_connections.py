@@ -206,7 +206,8 @@ def test_a_server_that_was_started_again_is_used_as_before(kind: str) -> None:
 
 def test_a_server_that_refuses_connections_is_told_without_the_password() -> None:
     for kind in ("postgresql", "mariadb"):
-        pytest.importorskip("psycopg" if kind == "postgresql" else "pymysql")
+        library = "psycopg" if kind == "postgresql" else "pymysql"
+        pytest.importorskip(library, reason=f"{library} is not installed (extra: {kind})")
         with pytest.raises(DatabaseUnavailable) as caught:
             place_of(f"{kind}://me:secret@127.0.0.1:1/rig")
         assert "secret" not in str(caught.value)
