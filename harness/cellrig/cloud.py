@@ -35,6 +35,7 @@ from cellrig.db.instances import InstanceStore
 from cellrig.db.migrations import MigrationStore
 from cellrig.db.places import Place
 from cellrig.db.schema import Schema
+from cellrig.db.steps import StepStore
 from cellrig.driver.interface import ComputeDriver
 from cellrig.identity import IDENTITY_SCHEMA, Identity
 from cellrig.image import (
@@ -313,6 +314,7 @@ class Cloud:
         serve("instance", InstanceStore, database.instances)
         serve("block_device", BlockDeviceStore, database.block_devices)
         serve("migration", MigrationStore, database.migrations)
+        serve("step", StepStore, database.steps)
         serve("action", ActionStore, database.actions)
         serve("host", HostStore, database.hosts)
         if again:
@@ -345,6 +347,7 @@ class Cloud:
                     instances=client(InstanceStore, part="instance"),
                     block_devices=client(BlockDeviceStore, part="block_device"),
                     migrations=client(MigrationStore, part="migration"),
+                    steps=client(StepStore, part="step"),
                     actions=client(ActionStore, part="action"),
                     hosts=client(HostStore, part="host"),
                 ),

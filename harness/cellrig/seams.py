@@ -162,7 +162,7 @@ class Passage:
 
 #: Parameters that hold a server's uuid, or something that has one.
 _SERVER_PARAMETERS = frozenset(
-    {"instance_uuid", "consumer_uuid", "instance", "guest", "server", "build", "fault"}
+    {"instance_uuid", "consumer_uuid", "instance", "guest", "server", "build", "fault", "step"}
 )
 
 

@@ -53,11 +53,14 @@ class Arrivals:
         return self._connections.section(context, mappings)
 
     def bring_up(
-        self, context: RequestContext, instance: Instance, define: Callable[[Arrival], None]
+        self,
+        context: RequestContext,
+        instance: Instance,
+        mappings: Sequence[BlockDeviceMapping],
+        define: Callable[[Arrival], None],
     ) -> None:
         """Connect a server's volumes to this host, define its guest, complete the attachments."""
         host = self._host
-        mappings = host.block_devices.of_instance(instance.uuid)
         bind_ports(host, context, instance)
         with self.section(context, mappings):
             connected = [

@@ -21,18 +21,21 @@ from cellrig.driver.errors import MigrationError
 from cellrig.driver.values import MigrateData
 from cellrig.errors import CellrigError, Conflict, GroupPolicyViolated, NotFound
 from cellrig.model import (
-    Instance,
     InstanceChanges,
     Migration,
     MigrationChanges,
     MigrationStatus,
     Move,
+    MovingServer,
     PowerState,
+    Step,
     TaskState,
     VmState,
 )
 from cellrig.moves import Ownership
 
+_PREPARE = "compute_prep_resize"
+_FINISH = "compute_finish_resize"
 #: What a move is before and after a step that may be made twice: its answer can be lost.
 _HANDED_ON = (MigrationStatus.PRE_MIGRATING, MigrationStatus.ACCEPTED)
 
@@ -64,12 +67,14 @@ class ColdArrivals:
         host = self._host
         with host.lock(move.instance_uuid):
             try:
-                migration = self._on_its_way(move)
-                if migration is None:
+                arrived = self._on_its_way(context, move)
+                if arrived is None:
                     return
-                with host.event(context, move.instance_uuid, "compute_prep_resize"):
+                migration, moving = arrived
+                with host.begun_event(context, move.instance_uuid, _PREPARE):
                     self._check(move, migration)
-                    self._leftovers.clean_up_before(move.instance_uuid)
+                    if host.name in moving.left_at:
+                        self._leftovers.clean_up_before(move.instance_uuid)
                     source = host.compute(migration.source_compute)
                     host.seams.insist(
                         lambda: source.resize_instance(context, move), "tell a source"
@@ -77,16 +82,23 @@ class ColdArrivals:
             except Exception as error:  # noqa: BLE001 - ends on another host, or where it began
                 self._hand_on(context, move, error)
 
-    def _on_its_way(self, move: Move) -> Migration | None:
-        """Return the migration; None where the message is out of date."""
+    def _on_its_way(
+        self, context: RequestContext, move: Move
+    ) -> tuple[Migration, MovingServer] | None:
+        """Let the server come as far as its group's policy lets it; None: it is out of date."""
         host = self._host
+        begins = Step(
+            instance_uuid=move.instance_uuid,
+            tasks=(TaskState.RESIZE_PREP,),
+            migration_uuid=move.migration_uuid,
+            event=host.beginning(context, _PREPARE),
+        )
         try:
             migration = host.migrations.arrive(move.migration_uuid, host.name, move.group)
+            return migration, host.step(begins, "begin to prepare a move")
         except (Conflict, NotFound) as error:
             host.seams.handled(error, "the message is out of date")
             return None
-        instance = host.instances.get(move.instance_uuid)
-        return migration if instance.task_state == TaskState.RESIZE_PREP else None
 
     def _check(self, move: Move, migration: Migration) -> None:
         name, group = self._host.name, move.group
@@ -137,22 +149,23 @@ class ColdArrivals:
         """Do what `finish_resize` does; return why the server is sent back, where it is."""
         host = self._host
         with host.lock(instance_uuid):
-            finishing = InstanceChanges(task_state=TaskState.RESIZE_FINISH)
-            tasks = (TaskState.RESIZE_MIGRATED, TaskState.RESIZE_FINISH)
+            comes = Step(
+                instance_uuid=instance_uuid,
+                instance=InstanceChanges(task_state=TaskState.RESIZE_FINISH),
+                tasks=(TaskState.RESIZE_MIGRATED, TaskState.RESIZE_FINISH),
+                on_host=host.name,
+                migration_uuid=migration_uuid,
+                event=host.beginning(context, _FINISH),
+            )
             try:
-                migration = see_move(host, migration_uuid)
-                instance = host.seams.insist(
-                    lambda: host.instances.update(
-                        instance_uuid, finishing, tasks, expected_host=host.name
-                    ),
-                    "take a server in",
-                )
+                moving = host.step(comes, "take a server in")
             except CellrigError as error:
                 host.seams.handled(error, "it is out of date, or the periodic work ends it")
                 return None
+            migration = moving.migration
             try:
-                with host.event(context, instance_uuid, "compute_finish_resize"):
-                    self._arrive(context, instance, migration)
+                with host.begun_event(context, instance_uuid, _FINISH):
+                    self._arrive(context, moving)
             except (Conflict, NotFound) as error:
                 self._unless_deleted(context, migration, error)
                 return explain(error)
@@ -173,8 +186,9 @@ class ColdArrivals:
         else:
             self._send_back(context, migration, error)
 
-    def _arrive(self, context: RequestContext, instance: Instance, migration: Migration) -> None:
+    def _arrive(self, context: RequestContext, moving: MovingServer) -> None:
         host = self._host
+        instance, migration = moving.instance, moving.migration
         flavor = migration.new_flavor
         arrived = replace(instance, flavor=flavor, flavor_id=flavor.id)
         power_on = migration.old_vm_state != VmState.STOPPED
@@ -193,22 +207,23 @@ class ColdArrivals:
             spawn_from_image(host, arrived, migration, arrival)
 
         way = define_from_image if migration.cross_cell else define
-        self._arrivals.bring_up(context, arrived, way)
+        self._arrivals.bring_up(context, arrived, moving.mappings, way)
         info = host.driver.get_guest(instance.uuid)
-        there = InstanceChanges(
-            vm_state=VmState.RESIZED,
-            task_state=None,
-            power_state=info.power_state,
-            flavor=flavor,
-            flavor_id=flavor.id,
-            launched_at=host.runtime.now(),
+        there = Step(
+            instance_uuid=instance.uuid,
+            instance=InstanceChanges(
+                vm_state=VmState.RESIZED,
+                task_state=None,
+                power_state=info.power_state,
+                flavor=flavor,
+                flavor_id=flavor.id,
+                launched_at=host.runtime.now(),
+            ),
+            tasks=(TaskState.RESIZE_FINISH, None),
+            migration_uuid=migration.uuid,
+            migration=MigrationChanges(status=MigrationStatus.FINISHED),
         )
-        host.seams.insist(
-            lambda: host.instances.update(instance.uuid, there, (TaskState.RESIZE_FINISH, None)),
-            "finish a move",
-        )
-        finished = MigrationChanges(status=MigrationStatus.FINISHED)
-        host.seams.insist(lambda: host.migrations.update(migration.uuid, finished), "finish a move")
+        host.step(there, "finish a move")
 
     def revert_resize(
         self, context: RequestContext, instance_uuid: str, migration_uuid: str

@@ -25,7 +25,9 @@ from cellrig.model import (
     MigrationChanges,
     MigrationStatus,
     Move,
+    MovingServer,
     PowerState,
+    Step,
     TaskState,
     VmState,
 )
@@ -34,6 +36,7 @@ from cellrig.moves import Ownership
 #: Seconds that a guest gets to shut itself down before it is moved (the field's default).
 SHUTDOWN_TIMEOUT = 60
 
+_RESIZE = "compute_resize_instance"
 _TAKEN = (MigrationStatus.PRE_MIGRATING, MigrationStatus.MIGRATING)
 
 
@@ -65,12 +68,17 @@ class ColdMoves:
         """At the source: shut the guest down, send its disks, tell the destination."""
         host = self._host
         with host.lock(move.instance_uuid):
+            taken_up = Step(
+                instance_uuid=move.instance_uuid,
+                instance=InstanceChanges(task_state=TaskState.RESIZE_MIGRATING),
+                tasks=(TaskState.RESIZE_PREP, TaskState.RESIZE_MIGRATING),
+                migration_uuid=move.migration_uuid,
+                migration=MigrationChanges(status=MigrationStatus.MIGRATING),
+                statuses=_TAKEN,
+                event=host.beginning(context, _RESIZE),
+            )
             try:
-                taken = MigrationChanges(status=MigrationStatus.MIGRATING)
-                migration = host.seams.insist(
-                    lambda: host.migrations.update(move.migration_uuid, taken, _TAKEN),
-                    "take a move up",
-                )
+                moving = host.step(taken_up, "take a move up")
             except (Conflict, NotFound) as error:
                 host.seams.handled(error, "the move has been taken back, or is under way")
                 return
@@ -78,27 +86,18 @@ class ColdMoves:
                 host.seams.handled(error, "the move is left to the periodic work")
                 return
             try:
-                with host.event(context, move.instance_uuid, "compute_resize_instance"):
-                    self._leave(context, move, migration)
+                with host.begun_event(context, move.instance_uuid, _RESIZE):
+                    self._leave(context, move, moving)
             except (Conflict, NotFound) as error:
                 host.seams.handled(error, "the user deletes the server")
             except Exception as error:  # noqa: BLE001 - the server is brought back
-                self.bring_back_here(context, migration, error)
+                self.bring_back_here(context, moving.migration, error)
 
-    def _leave(self, context: RequestContext, move: Move, migration: Migration) -> None:
-        host = self._host
-        selection = move.selection
-        leaving = InstanceChanges(task_state=TaskState.RESIZE_MIGRATING)
-        instance = host.seams.insist(
-            lambda: host.instances.update(
-                move.instance_uuid,
-                leaving,
-                (TaskState.RESIZE_PREP, TaskState.RESIZE_MIGRATING),
-            ),
-            "begin to move a server",
-        )
-        self._leftovers.clean_up_before(instance.uuid)
-        mappings = host.block_devices.of_instance(instance.uuid)
+    def _leave(self, context: RequestContext, move: Move, moving: MovingServer) -> None:
+        host, selection = self._host, move.selection
+        instance, migration, mappings = moving.instance, moving.migration, moving.mappings
+        if host.name in moving.left_at:
+            self._leftovers.clean_up_before(instance.uuid)
         resized = replace(instance, node=selection.node, flavor=migration.new_flavor)
         with self._arrivals.section(context, mappings):
             data = host.driver.migrate_disk_and_power_off(
@@ -109,23 +108,22 @@ class ColdMoves:
                 SHUTDOWN_TIMEOUT,
             )
             self._arrivals.let_go(context, instance, mappings)
-        host.migrations.update(
-            migration.uuid,
-            MigrationChanges(status=MigrationStatus.POST_MIGRATING, data=msgspec.to_builtins(data)),
-        )
-        left = InstanceChanges(
-            host=selection.host,
-            node=selection.node,
-            availability_zone=selection.availability_zone,
-            task_state=TaskState.RESIZE_MIGRATED,
-            power_state=PowerState.SHUTDOWN,
-        )
-        host.seams.insist(
-            lambda: host.instances.update(
-                instance.uuid, left, (TaskState.RESIZE_MIGRATING, TaskState.RESIZE_MIGRATED)
+        left = Step(
+            instance_uuid=instance.uuid,
+            instance=InstanceChanges(
+                host=selection.host,
+                node=selection.node,
+                availability_zone=selection.availability_zone,
+                task_state=TaskState.RESIZE_MIGRATED,
+                power_state=PowerState.SHUTDOWN,
             ),
-            "let a server go",
+            tasks=(TaskState.RESIZE_MIGRATING, TaskState.RESIZE_MIGRATED),
+            migration_uuid=migration.uuid,
+            migration=MigrationChanges(
+                status=MigrationStatus.POST_MIGRATING, data=msgspec.to_builtins(data)
+            ),
         )
+        host.step(left, "let a server go")
         destination = host.compute(selection.host)
         host.seams.insist(
             lambda: destination.finish_resize(context, instance.uuid, migration.uuid),
@@ -242,7 +240,12 @@ class ColdMoves:
         state: VmState = migration.old_vm_state
         failure: Exception | None = None if reason is None else MoveFailed(host.name, reason)
         try:
-            host.undo(lambda: self._arrivals.bring_up(context, back, define), "bring a guest back")
+            host.undo(
+                lambda: self._arrivals.bring_up(
+                    context, back, host.block_devices.of_instance(uuid), define
+                ),
+                "bring a guest back",
+            )
             power = host.undo(lambda: host.driver.get_guest(uuid).power_state, "see how a guest is")
         except Exception as error:  # noqa: BLE001 - the server is in ERROR, with the reason
             state, power, failure = VmState.ERROR, PowerState.NOSTATE, error

@@ -18,15 +18,19 @@ from cellrig.db.block_devices import BlockDeviceStore
 from cellrig.db.hosts import HostStore
 from cellrig.db.instances import InstanceStore
 from cellrig.db.migrations import MigrationStore
+from cellrig.db.steps import StepStore
 from cellrig.driver.errors import GuestNotFound
 from cellrig.driver.interface import ComputeDriver
 from cellrig.errors import CellrigError, Conflict, NotFound
 from cellrig.image import ImageClient
 from cellrig.model import (
+    Event,
     Instance,
     InstanceChanges,
     InstanceFault,
+    MovingServer,
     PowerState,
+    Step,
     TaskState,
     VmState,
 )
@@ -49,14 +53,15 @@ class CellClients(msgspec.Struct, frozen=True):
 
     Args:
         conductor: hands builds on.
-        instances, block_devices, migrations, actions, hosts: the cell's stores, as the conductor
-            serves them.
+        instances, block_devices, migrations, steps, actions, hosts: the cell's stores, as the
+            conductor serves them.
     """
 
     conductor: CellConductorService
     instances: InstanceStore
     block_devices: BlockDeviceStore
     migrations: MigrationStore
+    steps: StepStore
     actions: ActionStore
     hosts: HostStore
 
@@ -100,6 +105,7 @@ class ComputeHost:
         self.instances = clients.instances
         self.block_devices = clients.block_devices
         self.migrations = clients.migrations
+        self.steps = clients.steps
         self.actions = clients.actions
         self.hosts = clients.hosts
         self.placement = placement
@@ -138,6 +144,25 @@ class ComputeHost:
             lambda: self.actions.event_start(instance_uuid, context.request_id, name, self.name),
             "record that a step begins",
         )
+        with self.begun_event(context, instance_uuid, name):
+            yield
+
+    def beginning(self, context: RequestContext, name: str) -> Event:
+        """Return the step `name` of the request's action, to begin here; see `begun_event`."""
+        return Event(name, context.request_id, self.name)
+
+    def step(self, step: Step, what: str) -> MovingServer:
+        """Insist on a step of a move; see `StepStore.take`.
+
+        Args:
+            step: harmless when done twice.
+            what: in a few words, for the report.
+        """
+        return self.seams.insist(lambda: self.steps.take(step), what)
+
+    @contextmanager
+    def begun_event(self, context: RequestContext, instance_uuid: str, name: str) -> Iterator[None]:
+        """Record how the block ended, a step of the request's action that has begun."""
         try:
             yield
         except Exception as error:

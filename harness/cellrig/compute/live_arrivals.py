@@ -17,18 +17,22 @@ from cellrig.context import RequestContext
 from cellrig.driver.errors import MigrationPreCheckError
 from cellrig.driver.reports import HostState
 from cellrig.driver.values import MigrateData
-from cellrig.errors import Conflict, NotFound
+from cellrig.errors import CellrigError, Conflict, NotFound
 from cellrig.model import (
     Instance,
     InstanceChanges,
     Migration,
     MigrationChanges,
     MigrationStatus,
+    MovingServer,
     PowerState,
+    Step,
     TaskState,
     VmState,
 )
 from cellrig.moves import Ownership
+
+_FINISH = "compute_post_live_migration_at_destination"
 
 
 class LiveArrivals:
@@ -115,15 +119,16 @@ class LiveArrivals:
         """
         host = self._host
         with host.lock(instance_uuid):
-            migration = host.migrations.get(migration_uuid)
-            if migration.status != MigrationStatus.PREPARING:
-                raise Conflict(
-                    f"migration {migration_uuid} is {migration.status}; this takes one that is "
-                    f"{MigrationStatus.PREPARING}"
-                )
-            self._leftovers.clean_up_before(instance_uuid)
-            instance = self._here(host.instances.get(instance_uuid), migration)
-            mappings = host.block_devices.of_instance(instance_uuid)
+            comes = Step(
+                instance_uuid=instance_uuid,
+                migration_uuid=migration_uuid,
+                statuses=(MigrationStatus.PREPARING,),
+            )
+            moving = host.steps.take(comes)
+            if host.name in moving.left_at:
+                self._leftovers.clean_up_before(instance_uuid)
+            migration, mappings = moving.migration, moving.mappings
+            instance = self._here(moving.instance, migration)
             with self._connections.section(context, mappings):
                 opened = self._second.open(context, instance, migration, mappings)
                 return host.driver.pre_live_migration(
@@ -137,26 +142,32 @@ class LiveArrivals:
         """Make a guest that has arrived a lasting one, and end its move; twice is harmless."""
         host = self._host
         with host.lock(instance_uuid):
+            has_come = Step(
+                instance_uuid=instance_uuid,
+                migration_uuid=migration_uuid,
+                statuses=(MigrationStatus.POST_MIGRATING,),
+                event=host.beginning(context, _FINISH),
+            )
             try:
-                migration = host.seams.insist(
-                    lambda: host.migrations.get(migration_uuid), "see a move"
-                )
-                if migration.status != MigrationStatus.POST_MIGRATING:
-                    return
-                with host.event(
-                    context, instance_uuid, "compute_post_live_migration_at_destination"
-                ):
-                    self.end(context, migration)
+                moving = host.step(has_come, "see a move")
+            except Conflict as error:
+                host.seams.handled(error, "the move has been ended")
+                return
+            except CellrigError as error:
+                host.seams.handled(error, "the periodic work ends the move")
+                return
+            try:
+                with host.begun_event(context, instance_uuid, _FINISH):
+                    self.end(context, moving)
             except Exception as error:  # noqa: BLE001 - told, and tried again
                 host.seams.handled(error, "the periodic work ends the move")
 
-    def end(self, context: RequestContext, migration: Migration) -> None:
+    def end(self, context: RequestContext, moving: MovingServer) -> None:
         """Do what `finish` does; twice is harmless."""
         host, insist = self._host, self._host.seams.insist
+        migration, mappings = moving.migration, moving.mappings
         uuid = migration.instance_uuid
-        instance = insist(lambda: host.instances.get(uuid), "see what became of the server")
-        mappings = insist(lambda: host.block_devices.of_instance(uuid), "see its volumes")
-        arrived = self._here(instance, migration)
+        arrived = self._here(moving.instance, migration)
         try:
             devices = devices_here(host, arrived)
             host.undo(
@@ -176,16 +187,19 @@ class LiveArrivals:
         insist(lambda: self._ownership.drop(migration.uuid), "give a source back")
         power = power_state_of(host, arrived)
         state = VmState.PAUSED if power == PowerState.PAUSED else VmState.ACTIVE
-        changes = InstanceChanges(vm_state=state, task_state=None, power_state=power)
+        completed = MigrationChanges(status=MigrationStatus.COMPLETED)
+        over = Step(
+            instance_uuid=uuid,
+            instance=InstanceChanges(vm_state=state, task_state=None, power_state=power),
+            tasks=(TaskState.MIGRATING, None),
+            migration_uuid=migration.uuid,
+            migration=completed,
+        )
         try:
-            insist(
-                lambda: host.instances.update(uuid, changes, (TaskState.MIGRATING, None)),
-                "end a move",
-            )
+            host.step(over, "end a move")
         except (Conflict, NotFound) as error:
             host.seams.handled(error, "the user deletes the server")
-        completed = MigrationChanges(status=MigrationStatus.COMPLETED)
-        insist(lambda: host.migrations.update(migration.uuid, completed), "end a move")
+            insist(lambda: host.migrations.update(migration.uuid, completed), "end a move")
 
     def roll_back(
         self, context: RequestContext, instance_uuid: str, migration_uuid: str, cancelled: bool

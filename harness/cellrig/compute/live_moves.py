@@ -29,10 +29,12 @@ from cellrig.model import (
     Migration,
     MigrationChanges,
     MigrationStatus,
+    Step,
     TaskState,
 )
 from cellrig.moves import Ownership, Withdrawal
 
+_MIGRATE = "compute_live_migration"
 _WAITING = (MigrationStatus.ACCEPTED, MigrationStatus.QUEUED)
 
 
@@ -120,12 +122,15 @@ class LiveMoves:
 
     def _take_turn(self, context: RequestContext, migration: Migration) -> None:
         host = self._host
+        begins = Step(
+            instance_uuid=migration.instance_uuid,
+            migration_uuid=migration.uuid,
+            migration=MigrationChanges(status=MigrationStatus.PREPARING),
+            statuses=(*_WAITING, MigrationStatus.PREPARING),
+            event=host.beginning(context, _MIGRATE),
+        )
         try:
-            preparing = MigrationChanges(status=MigrationStatus.PREPARING)
-            uuid, allowed = migration.uuid, (*_WAITING, MigrationStatus.PREPARING)
-            migration = host.seams.insist(
-                lambda: host.migrations.update(uuid, preparing, allowed), "begin to prepare a move"
-            )
+            moving = host.step(begins, "begin to prepare a move")
         except (Conflict, NotFound) as error:
             host.seams.handled(error, "the move has been taken back")
             return
@@ -133,14 +138,13 @@ class LiveMoves:
             self._withdrawal.withdraw(migration, error, host=host.name)
             return
         try:
-            with host.event(context, migration.instance_uuid, "compute_live_migration"):
-                self._move(context, migration)
+            with host.begun_event(context, migration.instance_uuid, _MIGRATE):
+                self._move(context, moving.instance, moving.migration)
         except Exception as error:  # noqa: BLE001 - the guest is where it was
-            self.go_on(context, migration, error)
+            self.go_on(context, moving.migration, error)
 
-    def _move(self, context: RequestContext, migration: Migration) -> None:
+    def _move(self, context: RequestContext, instance: Instance, migration: Migration) -> None:
         host = self._host
-        instance = host.instances.get(migration.instance_uuid)
         if instance.task_state != TaskState.MIGRATING:
             raise LiveMigrationCancelled(instance.uuid, "the user deletes the server")
         destination = host.compute(str(migration.dest_compute))
@@ -207,10 +211,13 @@ class LiveMoves:
         """
         host, insist = self._host, self._host.seams.insist
         uuid = migration.instance_uuid
-        gone = MigrationChanges(status=MigrationStatus.POST_MIGRATING)
-        migration = insist(lambda: host.migrations.update(migration.uuid, gone), "note a move")
-        instance = insist(lambda: host.instances.get(uuid), "see what became of the server")
-        mappings = insist(lambda: host.block_devices.of_instance(uuid), "see its volumes")
+        gone = Step(
+            instance_uuid=uuid,
+            migration_uuid=migration.uuid,
+            migration=MigrationChanges(status=MigrationStatus.POST_MIGRATING),
+        )
+        moving = host.step(gone, "note a move")
+        instance, migration, mappings = moving.instance, moving.migration, moving.mappings
         with self._connections.section(context, mappings):
             self._tidy_up(instance, migration, disks_of(mappings))
             self._second.change_over(context, migration, mappings)

@@ -20,6 +20,7 @@ from cellrig.model import (
     MigrationChanges,
     MigrationStatus,
     MigrationType,
+    Step,
     TaskState,
     VmState,
 )
@@ -242,7 +243,8 @@ class MoveRecovery:
             if is_source:
                 self._live_moves.leave(context, migration)
             elif instance.host == host.name:
-                self._live_arrivals.end(context, migration)
+                seen = Step(instance_uuid=instance.uuid, migration_uuid=migration.uuid)
+                self._live_arrivals.end(context, self._host.step(seen, "see a move"))
         elif status == MigrationStatus.REVERTING:
             if is_source and not _was_prepared(migration):
                 self._withdrawal.finish(migration, error, host=host.name)

@@ -252,7 +252,8 @@ class Shelving:
         def define(arrival: Arrivals.Arrival) -> None:
             host.driver.spawn(guest_of(instance), image, arrival.disks, arrival.devices)
 
-        self._arrivals.bring_up(context, instance, define)
+        mappings = host.block_devices.of_instance(instance.uuid)
+        self._arrivals.bring_up(context, instance, mappings, define)
         self._back(instance)
 
     def _back(self, instance: Instance) -> None:

@@ -9,6 +9,7 @@ from sqlalchemy import bindparam, select, update
 from cellrig.db import cell_tables as tables
 from cellrig.db.database import Database, Statement, Transaction
 from cellrig.db.statements import insert_into
+from cellrig.model import Event
 
 _a, _e = tables.actions.c, tables.action_events.c
 _ACTION_ID = Statement(
@@ -69,18 +70,7 @@ class ActionStore:
     def event_start(self, instance_uuid: str, request_id: str, name: str, host: str | None) -> None:
         """Record that a step of the request's action begins, where it has one."""
         with self._database.transaction() as transaction:
-            action = _action_id(transaction, instance_uuid, request_id)
-            if action is not None:
-                transaction.run(
-                    insert_into(tables.action_events),
-                    action_id=action,
-                    name=name,
-                    host=host,
-                    start_time=self._now(),
-                    finish_time=None,
-                    result=None,
-                    traceback=None,
-                )
+            start_event(transaction, instance_uuid, Event(name, request_id, host))
 
     def event_finish(
         self, instance_uuid: str, request_id: str, name: str, error: str | None
@@ -108,6 +98,22 @@ class ActionStore:
                 finish_time=now,
                 message=None if error is None else "Error",
             )
+
+
+def start_event(transaction: Transaction, instance_uuid: str, event: Event) -> None:
+    """Do what `ActionStore.event_start` does."""
+    action = _action_id(transaction, instance_uuid, event.request_id)
+    if action is not None:
+        transaction.run(
+            insert_into(tables.action_events),
+            action_id=action,
+            name=event.name,
+            host=event.host,
+            start_time=transaction.now(),
+            finish_time=None,
+            result=None,
+            traceback=None,
+        )
 
 
 def _action_id(transaction: Transaction, instance_uuid: str, request_id: str) -> int | None:

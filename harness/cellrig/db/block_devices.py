@@ -78,7 +78,7 @@ class BlockDeviceStore:
             known = _find(transaction, mapping.uuid)
             if known is not None:
                 return known
-            others = _of_instance(transaction, mapping.instance_uuid)
+            others = mappings_of(transaction, mapping.instance_uuid)
             for other in others:
                 if mapping.volume_id is not None and other.volume_id == mapping.volume_id:
                     raise Conflict(
@@ -109,7 +109,7 @@ class BlockDeviceStore:
 
     def of_instance(self, instance_uuid: str) -> list[BlockDeviceMapping]:
         """Return a server's mappings: what it boots from first, then by device name."""
-        return _of_instance(self._database, instance_uuid)
+        return mappings_of(self._database, instance_uuid)
 
     def of_instances(self, instance_uuids: Iterable[str]) -> list[BlockDeviceMapping]:
         """Return the mappings of several servers."""
@@ -168,7 +168,8 @@ def _find(reader: Database | Transaction, uuid: str) -> BlockDeviceMapping | Non
     return None if row is None else _mapping(row)
 
 
-def _of_instance(reader: Database | Transaction, instance_uuid: str) -> list[BlockDeviceMapping]:
+def mappings_of(reader: Database | Transaction, instance_uuid: str) -> list[BlockDeviceMapping]:
+    """Do what `BlockDeviceStore.of_instance` does."""
     rows = reader.all(select_by(tables.block_devices, "instance_uuid"), instance_uuid=instance_uuid)
     return sorted(map(_mapping, rows), key=_order)
 

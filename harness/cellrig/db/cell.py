@@ -11,6 +11,7 @@ from cellrig.db.hosts import HostStore
 from cellrig.db.instances import InstanceStore
 from cellrig.db.listing import ListingStore
 from cellrig.db.migrations import MigrationStore
+from cellrig.db.steps import StepStore
 from cellrig.db.transfers import TransferStore
 from cellrig.seams import Process, Seams
 
@@ -35,6 +36,7 @@ class CellDatabase:
             f"{prefix}block_device_", BlockDeviceStore(database, now), process
         )
         self.migrations = seams.wrap(f"{prefix}migration_", MigrationStore(database, now), process)
+        self.steps = seams.wrap(f"{prefix}step_", StepStore(database), process)
         self.actions = seams.wrap(f"{prefix}action_", ActionStore(database, now), process)
         self.listing = seams.wrap(f"{prefix}list_", ListingStore(database), process)
         self.transfers = seams.wrap(f"{prefix}transfer_", TransferStore(database), process)

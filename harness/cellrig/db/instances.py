@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -129,7 +129,7 @@ class InstanceStore:
         Raises:
             NotFound: the cell has none with this uuid.
         """
-        return _get(self._database, instance_uuid)
+        return get_instance(self._database, instance_uuid)
 
     def update(
         self,
@@ -155,26 +155,12 @@ class InstanceStore:
             ChangingCells: it is being carried to another cell.
         """
         with self._database.transaction() as transaction:
-            instance = _get(transaction, instance_uuid)
-            if instance.deleted:
-                raise NotFound("server", instance_uuid)
-            if instance.leaving:
-                raise ChangingCells(instance_uuid)
-            _check_state(instance, expected_task_states, expected_vm_states)
-            if expected_host not in {ANY_HOST, instance.host}:
-                raise Conflict(
-                    f"server {instance_uuid} is on host {instance.host}; "
-                    f"this takes host {expected_host}"
-                )
-            changed = {**changes.given(), "updated_at": self._now()}
-            transaction.run(
-                update_by(tables.instances, "uuid", *sorted(changed)),
-                by_uuid=instance_uuid,
-                **_columns_of(changed),
-            )
+            instance = get_instance(transaction, instance_uuid)
+            check_changeable(instance, expected_task_states, expected_vm_states, expected_host)
+            changed = change_instance(transaction, instance, changes.given())
             if fault is not None:
                 _add_fault(transaction, fault)
-            return msgspec.structs.replace(instance, **changed)
+            return changed
 
     def take(
         self,
@@ -198,24 +184,18 @@ class InstanceStore:
             Conflict: it is not being scheduled (any more).
         """
         with self._database.transaction() as transaction:
-            instance = _get(transaction, instance_uuid)
+            instance = get_instance(transaction, instance_uuid)
             if instance.deleted:
                 raise NotFound("server", instance_uuid)
             _check_state(instance, (TaskState.SCHEDULING,), (VmState.BUILDING,))
             allowed = group is None or allowed_on(transaction, group, host, instance_uuid)
-            changed: dict[str, Any] = {
+            changed = {
                 "host": host,
                 "node": node if allowed else None,
                 "availability_zone": zone,
                 "task_state": TaskState.SPAWNING,
-                "updated_at": self._now(),
             }
-            transaction.run(
-                update_by(tables.instances, "uuid", *sorted(changed)),
-                by_uuid=instance_uuid,
-                **_columns_of(changed),
-            )
-            return msgspec.structs.replace(instance, **changed)
+            return change_instance(transaction, instance, changed)
 
     def take_shelved(
         self,
@@ -235,7 +215,7 @@ class InstanceStore:
             Conflict: it is not coming back (any more), or is on a host.
         """
         with self._database.transaction() as transaction:
-            instance = _get(transaction, instance_uuid)
+            instance = get_instance(transaction, instance_uuid)
             if instance.deleted:
                 raise NotFound("server", instance_uuid)
             _check_state(instance, (TaskState.UNSHELVING,), None)
@@ -243,23 +223,17 @@ class InstanceStore:
                 raise Conflict(f"server {instance_uuid} is on host {instance.host} already")
             if group is not None and not allowed_on(transaction, group, host, instance_uuid):
                 return instance
-            changed: dict[str, Any] = {
+            changed = {
                 "host": host,
                 "node": node,
                 "availability_zone": zone,
-                "updated_at": self._now(),
             }
-            transaction.run(
-                update_by(tables.instances, "uuid", *sorted(changed)),
-                by_uuid=instance_uuid,
-                **_columns_of(changed),
-            )
-            return msgspec.structs.replace(instance, **changed)
+            return change_instance(transaction, instance, changed)
 
     def destroy(self, instance_uuid: str) -> Instance:
         """Mark an instance deleted, keeping its record; deleting it twice is harmless."""
         with self._database.transaction() as transaction:
-            instance = _get(transaction, instance_uuid)
+            instance = get_instance(transaction, instance_uuid)
             if instance.deleted:
                 return instance
             now = self._now()
@@ -322,7 +296,7 @@ class InstanceStore:
     def set_tags(self, instance_uuid: str, tags: Sequence[str]) -> None:
         """Let an instance have exactly these tags."""
         with self._database.transaction() as transaction:
-            if _get(transaction, instance_uuid).leaving:
+            if get_instance(transaction, instance_uuid).leaving:
                 raise ChangingCells(instance_uuid)
             transaction.run(delete_by(tables.tags, "instance_uuid"), instance_uuid=instance_uuid)
             _write_tags(transaction, instance_uuid, tags)
@@ -345,11 +319,41 @@ class InstanceStore:
         return None if row is None else InstanceFault(*row[1:])
 
 
-def _get(reader: Database | Transaction, instance_uuid: str) -> Instance:
+def get_instance(reader: Database | Transaction, instance_uuid: str) -> Instance:
+    """Do what `InstanceStore.get` does."""
     row = reader.one(select_by(tables.instances, "uuid"), uuid=instance_uuid)
     if row is None:
         raise NotFound("server", instance_uuid)
     return instance_from_row(row)
+
+
+def change_instance(
+    transaction: Transaction, instance: Instance, changed: Mapping[str, Any]
+) -> Instance:
+    """Give columns of an instance, which has just been read, new values."""
+    changed = {**changed, "updated_at": transaction.now()}
+    transaction.run(
+        update_by(tables.instances, "uuid", *sorted(changed)),
+        by_uuid=instance.uuid,
+        **_columns_of(changed),
+    )
+    return msgspec.structs.replace(instance, **changed)
+
+
+def check_changeable(
+    instance: Instance,
+    task_states: Sequence[TaskState | None] | None,
+    vm_states: Sequence[VmState] | None,
+    host: str | None,
+) -> None:
+    """Raise what `InstanceStore.update` raises of an instance that may not be changed."""
+    if instance.deleted:
+        raise NotFound("server", instance.uuid)
+    if instance.leaving:
+        raise ChangingCells(instance.uuid)
+    _check_state(instance, task_states, vm_states)
+    if host not in {ANY_HOST, instance.host}:
+        raise Conflict(f"server {instance.uuid} is on host {instance.host}; this takes host {host}")
 
 
 def _add_fault(transaction: Transaction, fault: InstanceFault) -> None:

@@ -60,6 +60,14 @@ _EVACUATED = Statement(
 _LEFT_AT = Statement(
     select(tables.migrations).where(_columns.left_at == bindparam("host")).order_by(_columns.id)
 )
+_LEFT_AT_HOSTS = Statement(
+    select(_columns.left_at)
+    .where(
+        _columns.instance_uuid == bindparam("instance_uuid"),
+        _columns.left_at.is_not(None),
+    )
+    .order_by(_columns.id)
+)
 #: The status of a move whose host has been chosen and has not been told, where it is another one.
 _UNDECIDED = {MigrationType.LIVE_MIGRATION: MigrationStatus.ACCEPTED}
 _UNDER_WAY_ALL = Statement(
@@ -127,7 +135,7 @@ class MigrationStore:
             )
             row = {name: getattr(written, name) for name in _FIELDS if name != "id"}
             transaction.run(insert_into(tables.migrations), **_columns_of(row))
-            return _get(transaction, migration.uuid)
+            return get_migration(transaction, migration.uuid)
 
     def get(self, uuid: str) -> Migration:
         """Return a migration.
@@ -135,7 +143,7 @@ class MigrationStore:
         Raises:
             NotFound: the cell has none with this uuid.
         """
-        return _get(self._database, uuid)
+        return get_migration(self._database, uuid)
 
     def update(
         self,
@@ -155,22 +163,9 @@ class MigrationStore:
             Conflict: it has another status.
         """
         with self._database.transaction() as transaction:
-            migration = _get(transaction, uuid)
-            if expected is not None and migration.status not in expected:
-                raise Conflict(
-                    f"migration {uuid} of server {migration.instance_uuid} is {migration.status}; "
-                    f"this takes one that is {' or '.join(expected)}"
-                )
-            now = self._now()
-            changed = {**changes.given(), "updated_at": now}
-            if changed.get("status", migration.status) != migration.status:
-                changed["history"] = (*migration.history, (changed["status"], now))
-            transaction.run(
-                update_by(tables.migrations, "uuid", *sorted(changed)),
-                by_uuid=uuid,
-                **_columns_of(changed),
-            )
-            return msgspec.structs.replace(migration, **changed)
+            migration = get_migration(transaction, uuid)
+            check_status(migration, expected)
+            return change_migration(transaction, migration, changes)
 
     def arrive(self, uuid: str, host: str, group: ServerGroup | None) -> Migration:
         """Let a host take a move that is on its way to it.
@@ -186,7 +181,7 @@ class MigrationStore:
             Conflict: it is not on its way to this host (any more).
         """
         with self._database.transaction() as transaction:
-            migration = _get(transaction, uuid)
+            migration = get_migration(transaction, uuid)
             on_its_way = migration.status == _UNDECIDED.get(
                 migration.type, MigrationStatus.PRE_MIGRATING
             )
@@ -240,8 +235,39 @@ def _find(reader: Database | Transaction, uuid: str) -> Migration | None:
     return None if row is None else migration_from_row(row)
 
 
-def _get(reader: Database | Transaction, uuid: str) -> Migration:
+def get_migration(reader: Database | Transaction, uuid: str) -> Migration:
+    """Do what `MigrationStore.get` does."""
     migration = _find(reader, uuid)
     if migration is None:
         raise NotFound("migration", uuid)
     return migration
+
+
+def check_status(migration: Migration, expected: Sequence[MigrationStatus] | None) -> None:
+    """Raise `Conflict` where a migration has none of the statuses expected; None is any."""
+    if expected is not None and migration.status not in expected:
+        raise Conflict(
+            f"migration {migration.uuid} of server {migration.instance_uuid} is "
+            f"{migration.status}; this takes one that is {' or '.join(expected)}"
+        )
+
+
+def change_migration(
+    transaction: Transaction, migration: Migration, changes: MigrationChanges
+) -> Migration:
+    """Give columns of a migration, which has just been read, new values."""
+    now = transaction.now()
+    changed = {**changes.given(), "updated_at": now}
+    if changed.get("status", migration.status) != migration.status:
+        changed["history"] = (*migration.history, (changed["status"], now))
+    transaction.run(
+        update_by(tables.migrations, "uuid", *sorted(changed)),
+        by_uuid=migration.uuid,
+        **_columns_of(changed),
+    )
+    return msgspec.structs.replace(migration, **changed)
+
+
+def hosts_to_clean_up(reader: Database | Transaction, instance_uuid: str) -> tuple[str, ...]:
+    """Return the hosts that have still to clean up after moves of a server."""
+    return tuple(host for (host,) in reader.all(_LEFT_AT_HOSTS, instance_uuid=instance_uuid))

@@ -44,6 +44,7 @@ from cellrig.model.scheduling import (
 from cellrig.model.server import Server, server_of
 from cellrig.model.server_list import BriefServer, MissingCells, ServerList, UnknownServer
 from cellrig.model.states import PowerState, TaskState, VmState, status_of
+from cellrig.model.step import Event, MovingServer, Step
 
 __all__ = [
     "CELL0",
@@ -58,6 +59,7 @@ __all__ = [
     "CellMapping",
     "ComputeNode",
     "DestinationType",
+    "Event",
     "FixedIp",
     "Flavor",
     "ImageProperties",
@@ -74,6 +76,7 @@ __all__ = [
     "MigrationType",
     "MissingCells",
     "Move",
+    "MovingServer",
     "NetworkInterface",
     "NetworkRequest",
     "PowerState",
@@ -86,6 +89,7 @@ __all__ = [
     "ServerList",
     "Service",
     "SourceType",
+    "Step",
     "TaskState",
     "UnknownServer",
     "VmState",
