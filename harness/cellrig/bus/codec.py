@@ -38,22 +38,20 @@ class Method:
         self.name = name
         self.is_cast: bool = getattr(function, "__cellrig_cast__", False)
         self._signature = signature.replace(parameters=list(signature.parameters.values())[1:])
-        self._has_defaults = any(
-            p.default is not p.empty for p in self._signature.parameters.values()
-        )
+        self._defaults = tuple(p.default for p in self._signature.parameters.values())
+        self._required = self._defaults.count(inspect.Parameter.empty)
         types = tuple(hints[parameter] for parameter in self._signature.parameters)
         arguments = tuple[types] if types else tuple[()]  # type: ignore[valid-type]
         self._arguments = msgspec.msgpack.Decoder(arguments)
         self._result = msgspec.msgpack.Decoder(hints.get("return", None))
-        self._count = len(types)
 
     def encode_arguments(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bytes:
         """Encode a call's arguments."""
-        if kwargs or len(args) != self._count:
+        if kwargs or not self._required <= len(args) <= len(self._defaults):
             bound = self._signature.bind(*args, **kwargs)
             bound.apply_defaults()
-            args = tuple(bound.arguments.values())
-        return _encode(args)
+            return _encode(tuple(bound.arguments.values()))
+        return _encode(args + self._defaults[len(args) :])
 
     def decode_arguments(self, message: bytes) -> tuple[Any, ...]:
         """Decode them into the types that the method declares."""

@@ -95,7 +95,7 @@ class ColdArrivals:
         )
         try:
             migration = host.migrations.arrive(move.migration_uuid, host.name, move.group)
-            return migration, host.step(begins, "begin to prepare a move")
+            return migration, host.take_step(begins, "begin to prepare a move")
         except (Conflict, NotFound) as error:
             host.seams.handled(error, "the message is out of date")
             return None
@@ -158,7 +158,7 @@ class ColdArrivals:
                 event=host.beginning(context, _FINISH),
             )
             try:
-                moving = host.step(comes, "take a server in")
+                moving = host.take_step(comes, "take a server in")
             except CellrigError as error:
                 host.seams.handled(error, "it is out of date, or the periodic work ends it")
                 return None
@@ -223,7 +223,7 @@ class ColdArrivals:
             migration_uuid=migration.uuid,
             migration=MigrationChanges(status=MigrationStatus.FINISHED),
         )
-        host.step(there, "finish a move")
+        host.note_step(there, "finish a move")
 
     def revert_resize(
         self, context: RequestContext, instance_uuid: str, migration_uuid: str

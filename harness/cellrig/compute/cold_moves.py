@@ -78,7 +78,7 @@ class ColdMoves:
                 event=host.beginning(context, _RESIZE),
             )
             try:
-                moving = host.step(taken_up, "take a move up")
+                moving = host.take_step(taken_up, "take a move up")
             except (Conflict, NotFound) as error:
                 host.seams.handled(error, "the move has been taken back, or is under way")
                 return
@@ -123,7 +123,7 @@ class ColdMoves:
                 status=MigrationStatus.POST_MIGRATING, data=msgspec.to_builtins(data)
             ),
         )
-        host.step(left, "let a server go")
+        host.note_step(left, "let a server go")
         destination = host.compute(selection.host)
         host.seams.insist(
             lambda: destination.finish_resize(context, instance.uuid, migration.uuid),

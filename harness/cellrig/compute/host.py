@@ -151,7 +151,7 @@ class ComputeHost:
         """Return the step `name` of the request's action, to begin here; see `begun_event`."""
         return Event(name, context.request_id, self.name)
 
-    def step(self, step: Step, what: str) -> MovingServer:
+    def take_step(self, step: Step, what: str) -> MovingServer:
         """Insist on a step of a move; see `StepStore.take`.
 
         Args:
@@ -159,6 +159,10 @@ class ComputeHost:
             what: in a few words, for the report.
         """
         return self.seams.insist(lambda: self.steps.take(step), what)
+
+    def note_step(self, step: Step, what: str) -> None:
+        """Insist on a step that nothing has to be known of; see `take_step`."""
+        self.seams.insist(lambda: self.steps.note(step), what)
 
     @contextmanager
     def begun_event(self, context: RequestContext, instance_uuid: str, name: str) -> Iterator[None]:

@@ -265,7 +265,7 @@ class ComputeService(Protocol):
     def check_can_live_migrate_destination(
         self,
         context: RequestContext,
-        instance_uuid: str,
+        instance: Instance,
         node: str,
         source_state: HostState,
         block_migration: bool | None,
@@ -273,7 +273,7 @@ class ComputeService(Protocol):
         """At the destination: ask both drivers whether a guest can come."""
 
     def check_can_live_migrate_source(
-        self, context: RequestContext, instance_uuid: str, data: MigrateData
+        self, context: RequestContext, instance: Instance, data: MigrateData
     ) -> MigrateData:
         """At the source: ask the driver whether a guest can go."""
 

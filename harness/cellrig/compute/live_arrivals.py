@@ -67,7 +67,7 @@ class LiveArrivals:
     def check_destination(
         self,
         context: RequestContext,
-        instance_uuid: str,
+        instance: Instance,
         node: str,
         source_state: HostState,
         block_migration: bool | None,
@@ -75,7 +75,7 @@ class LiveArrivals:
         """Ask both drivers whether a guest can come here; nothing is changed.
 
         Args:
-            context, instance_uuid: who asks, for which server.
+            context, instance: who asks, for which server.
             node: the node here.
             source_state: of the node where it is.
             block_migration: copy local disks; None: where the hosts do not share them.
@@ -84,10 +84,9 @@ class LiveArrivals:
             MigrationPreCheckError: it cannot, and why.
         """
         host = self._host
-        instance = host.instances.get(instance_uuid)
         if not host.driver.capabilities.live_migration:
             raise MigrationPreCheckError(
-                instance_uuid, f"the driver of host {host.name} does not support live migration"
+                instance.uuid, f"the driver of host {host.name} does not support live migration"
             )
         guest = guest_of(replace(instance, node=node))
         data = host.driver.check_can_live_migrate_destination(
@@ -96,15 +95,14 @@ class LiveArrivals:
         if block_migration is None and not data.shared_storage and _has_local_disk(instance):
             data = host.driver.check_can_live_migrate_destination(guest, source_state, True)
         source = host.compute(str(instance.host))
-        return source.check_can_live_migrate_source(context, instance_uuid, data)
+        return source.check_can_live_migrate_source(context, instance, data)
 
     def check_source(
-        self, context: RequestContext, instance_uuid: str, data: MigrateData
+        self, context: RequestContext, instance: Instance, data: MigrateData
     ) -> MigrateData:
         """Ask the driver here, where the guest is, whether it can go; nothing is changed."""
         host = self._host
-        instance = host.instances.get(instance_uuid)
-        mappings = host.block_devices.of_instance(instance_uuid)
+        mappings = host.block_devices.of_instance(instance.uuid)
         return host.driver.check_can_live_migrate_source(
             guest_of(instance), disks_of(mappings), data
         )
@@ -149,7 +147,7 @@ class LiveArrivals:
                 event=host.beginning(context, _FINISH),
             )
             try:
-                moving = host.step(has_come, "see a move")
+                moving = host.take_step(has_come, "see a move")
             except Conflict as error:
                 host.seams.handled(error, "the move has been ended")
                 return
@@ -196,7 +194,7 @@ class LiveArrivals:
             migration=completed,
         )
         try:
-            host.step(over, "end a move")
+            host.note_step(over, "end a move")
         except (Conflict, NotFound) as error:
             host.seams.handled(error, "the user deletes the server")
             insist(lambda: host.migrations.update(migration.uuid, completed), "end a move")

@@ -130,7 +130,7 @@ class LiveMoves:
             event=host.beginning(context, _MIGRATE),
         )
         try:
-            moving = host.step(begins, "begin to prepare a move")
+            moving = host.take_step(begins, "begin to prepare a move")
         except (Conflict, NotFound) as error:
             host.seams.handled(error, "the move has been taken back")
             return
@@ -216,7 +216,7 @@ class LiveMoves:
             migration_uuid=migration.uuid,
             migration=MigrationChanges(status=MigrationStatus.POST_MIGRATING),
         )
-        moving = host.step(gone, "note a move")
+        moving = host.take_step(gone, "note a move")
         instance, migration, mappings = moving.instance, moving.migration, moving.mappings
         with self._connections.section(context, mappings):
             self._tidy_up(instance, migration, disks_of(mappings))

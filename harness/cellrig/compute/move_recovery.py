@@ -244,7 +244,7 @@ class MoveRecovery:
                 self._live_moves.leave(context, migration)
             elif instance.host == host.name:
                 seen = Step(instance_uuid=instance.uuid, migration_uuid=migration.uuid)
-                self._live_arrivals.end(context, self._host.step(seen, "see a move"))
+                self._live_arrivals.end(context, self._host.take_step(seen, "see a move"))
         elif status == MigrationStatus.REVERTING:
             if is_source and not _was_prepared(migration):
                 self._withdrawal.finish(migration, error, host=host.name)

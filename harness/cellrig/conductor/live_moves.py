@@ -120,7 +120,7 @@ class LiveMoves:
             refusal: CellrigError | None
             try:
                 data = tools.compute(selection.host).check_can_live_migrate_destination(
-                    context, instance.uuid, selection.node, state, block_migration
+                    context, instance, selection.node, state, block_migration
                 )
             except CellrigError as error:
                 refusal = error

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cellrig.db.actions import start_event
 from cellrig.db.block_devices import mappings_of
-from cellrig.db.database import Database
+from cellrig.db.database import Database, Transaction
 from cellrig.db.instances import ANY_HOST, change_instance, check_changeable, get_instance
 from cellrig.db.migrations import (
     change_migration,
@@ -12,7 +12,7 @@ from cellrig.db.migrations import (
     get_migration,
     hosts_to_clean_up,
 )
-from cellrig.model import MovingServer, Step
+from cellrig.model import Instance, Migration, MovingServer, Step
 
 
 class StepStore:
@@ -39,20 +39,30 @@ class StepStore:
         """
         database = self._database
         with database.transaction() if step.writes else database.reading() as transaction:
-            migration = get_migration(transaction, step.migration_uuid)
-            check_status(migration, step.statuses)
-            instance = get_instance(transaction, step.instance_uuid)
-            if step.takes_server:
-                check_changeable(instance, step.tasks, None, step.on_host or ANY_HOST)
-            if step.instance is not None:
-                instance = change_instance(transaction, instance, step.instance.given())
-            if step.migration is not None:
-                migration = change_migration(transaction, migration, step.migration)
-            if step.event is not None:
-                start_event(transaction, step.instance_uuid, step.event)
+            instance, migration = _write(transaction, step)
             return MovingServer(
                 instance,
                 migration,
                 tuple(mappings_of(transaction, step.instance_uuid)),
                 hosts_to_clean_up(transaction, step.instance_uuid),
             )
+
+    def note(self, step: Step) -> None:
+        """Write all that a step changes, or nothing; raises as `take`."""
+        with self._database.transaction() as transaction:
+            _write(transaction, step)
+
+
+def _write(transaction: Transaction, step: Step) -> tuple[Instance, Migration]:
+    migration = get_migration(transaction, step.migration_uuid)
+    check_status(migration, step.statuses)
+    instance = get_instance(transaction, step.instance_uuid)
+    if step.takes_server:
+        check_changeable(instance, step.tasks, None, step.on_host or ANY_HOST)
+    if step.instance is not None:
+        instance = change_instance(transaction, instance, step.instance.given())
+    if step.migration is not None:
+        migration = change_migration(transaction, migration, step.migration)
+    if step.event is not None:
+        start_event(transaction, step.instance_uuid, step.event)
+    return instance, migration
