@@ -70,7 +70,7 @@ class ActionStore:
     def event_start(self, instance_uuid: str, request_id: str, name: str, host: str | None) -> None:
         """Record that a step of the request's action begins, where it has one."""
         with self._database.transaction() as transaction:
-            start_event(transaction, instance_uuid, Event(name, request_id, host))
+            start_event(transaction, instance_uuid, Event(name, request_id, host), self._now())
 
     def event_finish(
         self, instance_uuid: str, request_id: str, name: str, error: str | None
@@ -100,7 +100,7 @@ class ActionStore:
             )
 
 
-def start_event(transaction: Transaction, instance_uuid: str, event: Event) -> None:
+def start_event(transaction: Transaction, instance_uuid: str, event: Event, now: float) -> None:
     """Do what `ActionStore.event_start` does."""
     action = _action_id(transaction, instance_uuid, event.request_id)
     if action is not None:
@@ -109,7 +109,7 @@ def start_event(transaction: Transaction, instance_uuid: str, event: Event) -> N
             action_id=action,
             name=event.name,
             host=event.host,
-            start_time=transaction.now(),
+            start_time=now,
             finish_time=None,
             result=None,
             traceback=None,

@@ -157,7 +157,7 @@ class InstanceStore:
         with self._database.transaction() as transaction:
             instance = get_instance(transaction, instance_uuid)
             check_changeable(instance, expected_task_states, expected_vm_states, expected_host)
-            changed = change_instance(transaction, instance, changes.given())
+            changed = change_instance(transaction, instance, changes.given(), self._now())
             if fault is not None:
                 _add_fault(transaction, fault)
             return changed
@@ -195,7 +195,7 @@ class InstanceStore:
                 "availability_zone": zone,
                 "task_state": TaskState.SPAWNING,
             }
-            return change_instance(transaction, instance, changed)
+            return change_instance(transaction, instance, changed, self._now())
 
     def take_shelved(
         self,
@@ -228,7 +228,7 @@ class InstanceStore:
                 "node": node,
                 "availability_zone": zone,
             }
-            return change_instance(transaction, instance, changed)
+            return change_instance(transaction, instance, changed, self._now())
 
     def destroy(self, instance_uuid: str) -> Instance:
         """Mark an instance deleted, keeping its record; deleting it twice is harmless."""
@@ -328,10 +328,10 @@ def get_instance(reader: Database | Transaction, instance_uuid: str) -> Instance
 
 
 def change_instance(
-    transaction: Transaction, instance: Instance, changed: Mapping[str, Any]
+    transaction: Transaction, instance: Instance, changed: Mapping[str, Any], now: float
 ) -> Instance:
     """Give columns of an instance, which has just been read, new values."""
-    changed = {**changed, "updated_at": transaction.now()}
+    changed = {**changed, "updated_at": now}
     transaction.run(
         update_by(tables.instances, "uuid", *sorted(changed)),
         by_uuid=instance.uuid,

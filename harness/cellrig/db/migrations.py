@@ -165,7 +165,7 @@ class MigrationStore:
         with self._database.transaction() as transaction:
             migration = get_migration(transaction, uuid)
             check_status(migration, expected)
-            return change_migration(transaction, migration, changes)
+            return change_migration(transaction, migration, changes, self._now())
 
     def arrive(self, uuid: str, host: str, group: ServerGroup | None) -> Migration:
         """Let a host take a move that is on its way to it.
@@ -253,10 +253,9 @@ def check_status(migration: Migration, expected: Sequence[MigrationStatus] | Non
 
 
 def change_migration(
-    transaction: Transaction, migration: Migration, changes: MigrationChanges
+    transaction: Transaction, migration: Migration, changes: MigrationChanges, now: float
 ) -> Migration:
     """Give columns of a migration, which has just been read, new values."""
-    now = transaction.now()
     changed = {**changes.given(), "updated_at": now}
     if changed.get("status", migration.status) != migration.status:
         changed["history"] = (*migration.history, (changed["status"], now))

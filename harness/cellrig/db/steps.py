@@ -59,10 +59,11 @@ def _write(transaction: Transaction, step: Step) -> tuple[Instance, Migration]:
     instance = get_instance(transaction, step.instance_uuid)
     if step.takes_server:
         check_changeable(instance, step.tasks, None, step.on_host or ANY_HOST)
+    now = transaction.now()
     if step.instance is not None:
-        instance = change_instance(transaction, instance, step.instance.given())
+        instance = change_instance(transaction, instance, step.instance.given(), now)
     if step.migration is not None:
-        migration = change_migration(transaction, migration, step.migration)
+        migration = change_migration(transaction, migration, step.migration, now)
     if step.event is not None:
-        start_event(transaction, step.instance_uuid, step.event)
+        start_event(transaction, step.instance_uuid, step.event, now)
     return instance, migration
