@@ -63,6 +63,15 @@ class SqliteSession:
                 connection.execute("ROLLBACK")
 
 
+def _closed() -> SqliteSession:
+    connection = sqlite3.connect(":memory:", check_same_thread=False)
+    connection.close()
+    return SqliteSession(connection)
+
+
+_CLOSED = _closed()
+
+
 class OpenSqlite:
     """An open SQLite database: its one connection, and whose turn it is.
 
@@ -128,13 +137,16 @@ class _OpenInMemory(OpenSqlite):
     def close(self) -> None:
         """Let another rig have the connection, with the statements that are prepared there."""
         with self._lock:
+            if self._session is _CLOSED:
+                return
             connection = self._session.connection
-            # Whoever still has this database must not reach the next one.
-            self._session = SqliteSession(_closed())
-            if connection.in_transaction:
+            if connection.in_transaction or _IDLE.is_full(self._first_image):
                 connection.close()
             else:
+                self.load(self._first_image)
                 _IDLE.put(self._first_image, connection)
+            # Whoever still has this database must not reach the next one.
+            self._session = _CLOSED
 
     def dump(self) -> bytes:
         with self._lock:
@@ -157,31 +169,30 @@ class _OpenInMemory(OpenSqlite):
 
 
 class _Idle:
-    """Connections to databases in memory that no rig has now, by the image they began with.
+    """Connections to databases in memory that no rig has now, by the image that each is again.
 
     To prepare the statements of a rig again costs a fifth of what the rig does. A connection keeps
     them, also when its database is replaced by one with the same tables in the same places, which
-    its schema cookie tells (see `build_image`). The database itself is not kept.
+    its schema cookie tells (see `build_image`).
     """
 
     def __init__(self) -> None:
         self._connections: dict[bytes, list[sqlite3.Connection]] = {}
 
     def take(self, image: bytes) -> sqlite3.Connection | None:
-        """Return a connection that began with `image`, if there is one."""
+        """Return a connection to a database that is `image`, if there is one."""
         try:
             return self._connections[image].pop()
         except LookupError:
             return None
 
+    def is_full(self, image: bytes) -> bool:
+        """Whether there are enough connections to databases that are `image`."""
+        return len(self._connections.get(image, ())) >= _IDLE_KEPT
+
     def put(self, image: bytes, connection: sqlite3.Connection) -> None:
-        """Keep a connection, or close it where there are enough."""
-        idle = self._connections.setdefault(image, [])
-        if len(idle) < _IDLE_KEPT:
-            connection.deserialize(image)
-            idle.append(connection)
-        else:
-            connection.close()
+        """Keep a connection to a database that is `image`, and that nobody else has."""
+        self._connections.setdefault(image, []).append(connection)
 
 
 _IDLE = _Idle()
@@ -192,8 +203,10 @@ class InMemory:
 
     def open(self, image: bytes) -> OpenSqlite:
         """Return a copy of `image`."""
-        connection = _IDLE.take(image) or _connect(":memory:")
-        _load(connection, image)
+        connection = _IDLE.take(image)
+        if connection is None:
+            connection = _connect(":memory:")
+            _load(connection, image)
         return _OpenInMemory(connection, image)
 
 
@@ -266,12 +279,6 @@ def _load(connection: sqlite3.Connection, image: bytes) -> None:
     connection.deserialize(image)
     connection.execute("PRAGMA journal_mode = MEMORY")
     connection.execute("PRAGMA synchronous = OFF")
-
-
-def _closed() -> sqlite3.Connection:
-    connection = sqlite3.connect(":memory:")
-    connection.close()
-    return connection
 
 
 def _connect(target: str, timeout: float = 5.0) -> sqlite3.Connection:
