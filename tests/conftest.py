@@ -6,6 +6,7 @@ and single databases.
 
 from __future__ import annotations
 
+import gc
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
@@ -54,6 +55,13 @@ def _on_database(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr("cellrig.db.database.InMemory", lambda: single)
     yield
     single.close()
+
+
+@pytest.hookimpl
+def pytest_collection_finish() -> None:
+    """Let Python look for no garbage among thousands of tests: a tenth of their time goes there."""
+    gc.collect()
+    gc.freeze()
 
 
 # -- counting cases --------------------------------------------------------------------------------
