@@ -12,7 +12,7 @@ import argparse
 import gc
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib.util import find_spec
 from tempfile import TemporaryDirectory
@@ -24,13 +24,14 @@ from bench.listing_report import Costs, NovaCosts, figures, side_by_side
 from bench.measure import (
     ROOT,
     Sample,
+    Stopwatch,
     in_a_fresh_process,
     machine,
     positive,
     print_json,
     resident_mb,
 )
-from bench.peers.listing_side import PAGE, WARM_UP, digest, listed_servers, timed
+from bench.peers.listing_side import PAGE, digest, listed_servers, timed
 from bench.report import Report, file_to_write
 from cellrig import Cell, Rig, Topology
 from cellrig.cli.screen import Screen
@@ -51,6 +52,11 @@ SERVER = "postgresql://postgres@127.0.0.1/test"
 FLAVOR = Flavor("1", "tiny")
 #: Servers in all walks of one kind that are timed, at least one walk.
 WALKED = 30_000
+#: Runs of one step after the other, before it is another one's turn: figures that are compared
+#: should come from the same moments.
+TURN = 5
+#: Nova takes so much longer for a page that there are fewer runs of it, for each one of ours.
+NOVA_RUNS = 10
 
 
 class RowCounter:
@@ -114,9 +120,23 @@ def marker_walk(rig: Rig) -> int:
     return total
 
 
-def sample(step: Callable[[], object], runs: int, warm_up: int = WARM_UP) -> Sample:
-    """Return what a step takes, timed as the peer times its own."""
-    return msgspec.convert(timed(step, runs, warm_up=warm_up), Sample)
+def by_turns(steps: Mapping[str, Callable[[], object]], runs: int) -> dict[str, Sample]:
+    """Return what steps take that are timed by turns; a turn begins with a run that is not."""
+    watches = {name: Stopwatch() for name in steps}
+    left = runs
+    while left > 0:
+        for name, step in steps.items():
+            step()
+            for _run in range(min(left, TURN)):
+                with watches[name].running():
+                    step()
+        left -= TURN
+    return {name: watch.median() for name, watch in watches.items()}
+
+
+def sample(step: Callable[[], object], runs: int) -> Sample:
+    """Return what a step takes that has been run before."""
+    return msgspec.convert(timed(step, runs, warm_up=0), Sample)
 
 
 @contextmanager
@@ -163,17 +183,23 @@ def _measure(rig: Rig, database: str, cells: int, servers: int, runs: int) -> Co
     page = rig.servers.list(limit=PAGE)
     rig.plugins.unregister(counter)
     walks = max(1, min(runs, WALKED // servers))
+    pages = by_turns(
+        {
+            "page": lambda: rig.servers.list(limit=PAGE),
+            "brief_page": lambda: rig.servers.list_brief(limit=PAGE),
+            "limit_page": lambda: raw_page(raw),
+        },
+        runs,
+    )
     return Costs(
         database=database,
         cells=cells,
         servers=servers,
-        page=sample(lambda: rig.servers.list(limit=PAGE), runs),
-        brief_page=sample(lambda: rig.servers.list_brief(limit=PAGE), runs),
-        limit_page=sample(lambda: raw_page(raw), runs),
+        **pages,
         # All of them have been walked once.
-        walk=sample(lambda: sum(1 for _server in rig.servers.iterate()), walks, 0),
-        marker_walk=sample(lambda: marker_walk(rig), walks, 0),
-        limit_walk=sample(lambda: raw_walk(raw), walks, 0),
+        walk=sample(lambda: sum(1 for _server in rig.servers.iterate()), walks),
+        marker_walk=sample(lambda: marker_walk(rig), walks),
+        limit_walk=sample(lambda: raw_walk(raw), walks),
         rows_sent=counter.sent,
         walk_mb=most - before,
         listed=digest(server.id for server in page),
@@ -189,7 +215,8 @@ def nova_costs(python: str, server: str, ours: Costs, runs: int) -> NovaCosts:
     with TemporaryDirectory(prefix="nova-bench-") as directory:
         where = server if ours.database == POSTGRESQL else directory
         command = [python, str(ROOT / "bench" / "peers" / "nova_listing.py"), where]
-        options = ["--cells", ours.cells, "--servers", ours.servers, "--runs", runs]
+        fewer = max(3, runs // NOVA_RUNS)
+        options = ["--cells", ours.cells, "--servers", ours.servers, "--runs", fewer]
         done = subprocess.run(
             [*command, *map(str, options)], check=True, stdout=subprocess.PIPE, cwd=directory
         )
@@ -214,7 +241,7 @@ def main() -> None:
     """Measure, show, judge."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", type=file_to_write, metavar="FILE", help="write the figures too")
-    parser.add_argument("--runs", type=positive, default=10, help="runs of each page (default 10)")
+    parser.add_argument("--runs", type=positive, default=30, help="runs of each page (default 30)")
     parser.add_argument("--cells", type=positive, nargs="+", default=[1, 4, 16])
     parser.add_argument("--servers", type=positive, nargs="+", default=[1000, 10_000, 100_000])
     parser.add_argument("--databases", choices=[MEMORY, FILES, POSTGRESQL], nargs="+")

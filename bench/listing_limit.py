@@ -16,12 +16,13 @@ from cellrig.db.database import Database
 from cellrig.model import CELL0
 
 RAW = (
-    "SELECT created_at, uuid, name FROM instances WHERE deleted = 0 "
+    "SELECT created_at, uuid, name FROM instances WHERE deleted = 0 AND hidden = 0 "
     "ORDER BY created_at DESC, uuid DESC LIMIT {limit}"
 )
 RAW_NEXT = (
-    "SELECT created_at, uuid, name FROM instances WHERE deleted = 0 AND created_at <= {at} "
-    "AND (created_at < {at} OR uuid < {uuid}) ORDER BY created_at DESC, uuid DESC LIMIT {limit}"
+    "SELECT created_at, uuid, name FROM instances WHERE deleted = 0 AND hidden = 0 "
+    "AND created_at <= {at} AND (created_at < {at} OR uuid < {uuid}) "
+    "ORDER BY created_at DESC, uuid DESC LIMIT {limit}"
 )
 #: What reads rows of one cell by the database's own driver.
 Raw = Callable[[str, dict[str, object]], list[tuple[float, str, str]]]
@@ -44,6 +45,7 @@ def _in_sqlite(image: bytes, directory: str | None, name: str) -> Raw:
         path = Path(directory) / f"{name}.sqlite"
         path.write_bytes(image)
         connection = sqlite3.connect(path)
+        connection.execute("PRAGMA locking_mode = EXCLUSIVE")  # as the rig has its own
     return lambda text, values: connection.execute(RAW_SQLITE[text], values).fetchall()
 
 
@@ -54,9 +56,10 @@ def connection_to(database: Database) -> Any:
 
 
 def _on_server(connection: Any) -> Raw:
-    return lambda text, values: list(
-        connection.execute(RAW_POSTGRESQL[text], values, prepare=True).fetchall()
-    )
+    # Numbers come as they are, not as text, and nothing is planned that is prepared already.
+    return lambda text, values: connection.execute(
+        RAW_POSTGRESQL[text], values, prepare=True, binary=True
+    ).fetchall()
 
 
 _NAMES = ("limit", "at", "uuid")

@@ -13,9 +13,9 @@ from typing import NamedTuple
 
 PAGE = 1000
 #: Pages of a walk that are read, where the walk has more; the rest is reckoned from them.
-WALK_PAGES = 10
+WALK_PAGES = 5
 #: Runs of each step that are not counted.
-WARM_UP = 2
+WARM_UP = 1
 
 
 class Listed(NamedTuple):

@@ -10,6 +10,7 @@ from sqlalchemy import text
 
 from cellrig.db.database import Database, Statement
 from cellrig.db.images import build_image
+from cellrig.db.sqlite import InMemory
 from cellrig.runtime.virtual import VirtualRuntime
 
 _TABLES = ("apples", "pears")
@@ -26,7 +27,7 @@ def image(order: Sequence[str] = _TABLES) -> bytes:
 
 
 def database(of: bytes) -> Database:
-    return Database("fruit", of, VirtualRuntime())
+    return Database("fruit", of, VirtualRuntime(), InMemory())
 
 
 def add_apple(where: Database) -> None:

@@ -50,9 +50,8 @@ def servers(
     in_order: bool = True,
     **filters: Any,
 ) -> Listing:
-    conditions = (*ServerFilters(**filters).conditions(), Equals("hidden", 0))
     order = order_of(sort_keys, ())
-    return Listing(title, SERVERS, conditions, order, index, in_order)
+    return Listing(title, SERVERS, ServerFilters(**filters).conditions(), order, index, in_order)
 
 
 def migrations(name: str, index: str, *, in_order: bool, **asked: Any) -> Listing:

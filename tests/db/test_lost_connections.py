@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from typing import cast
 
@@ -25,20 +25,26 @@ def idle_of(database: Database) -> list[ServerSession]:
 
 
 def cut(url: str, sessions: Iterable[ServerSession]) -> None:
-    """End connections as a restart of the server does."""
+    """End connections as a restart of the server does; return when they have ended."""
+    place = place_of(url)
+    do: Callable[[str], Iterable[object]] = server_of(place)._do  # type: ignore[attr-defined]
     for session in sessions:
         connection = session._connection  # type: ignore[attr-defined]
         if url.startswith("postgresql"):
-            ending = f"SELECT pg_terminate_backend({connection.info.backend_pid})"
-        else:
-            ending = f"KILL {connection.thread_id()}"
-        place = place_of(url)
-        server_of(place)._do(ending)  # type: ignore[attr-defined]
-        place.close()
+            do(f"SELECT pg_terminate_backend({connection.info.backend_pid}, 60000)")
+            continue
+        number = connection.thread_id()
+        do(f"KILL {number}")
+        while list(do(f"SELECT 1 FROM information_schema.processlist WHERE id = {number}")):  # noqa: S608
+            pass
+    place.close()
 
 
-def test_a_connection_that_was_lost_between_transactions_is_made_anew(server_url: str) -> None:
-    with opened(server_url) as (database,):
+@pytest.mark.parametrize("processes", [1, 2])
+def test_a_connection_that_was_lost_between_transactions_is_made_anew(
+    server_url: str, processes: int
+) -> None:
+    with opened(server_url, processes=processes) as (database, *_others):
         open_account(database, "a", 1)
         cut(server_url, idle_of(database))
         add_one(database, "a")
@@ -82,8 +88,27 @@ def test_a_connection_that_is_lost_in_a_transaction_keeps_nothing_of_it(server_u
         assert balance(database, "a") == 1
 
 
-def test_a_connection_that_is_lost_before_the_commit_keeps_nothing_either(server_url: str) -> None:
-    with opened(server_url) as (database,):
+@pytest.mark.parametrize("processes", [1, 2])
+def test_a_connection_that_is_lost_before_the_first_write_is_told_and_keeps_nothing(
+    server_url: str, processes: int
+) -> None:
+    with opened(server_url, processes=processes) as (database, *_others):
+        open_account(database, "a", 1)
+        with (
+            pytest.raises(DatabaseUnavailable, match="'accounts'"),
+            database.transaction() as transaction,
+        ):
+            assert transaction.one(BALANCE, of="a") == (1,)
+            cut(server_url, [cast(ServerSession, transaction._session)])
+            transaction.run(SET, of="a", new=7)
+        assert balance(database, "a") == 1
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_a_connection_that_is_lost_before_the_commit_keeps_nothing_either(
+    server_url: str, processes: int
+) -> None:
+    with opened(server_url, processes=processes) as (database, *_others):
         open_account(database, "a", 1)
         with (
             pytest.raises(DatabaseUnavailable, match="'accounts'"),
@@ -122,9 +147,10 @@ class Stranger:
             # Of two who wait for each other it is never this one who is told.
             self.run("SET deadlock_timeout = '1h'")
             ((self._number,),) = self.run("SELECT pg_backend_pid()")
-            self.run("BEGIN")
         else:
             ((self._number,),) = self.run("SELECT CONNECTION_ID()")
+        self.run("BEGIN")
+        if not self._is_postgresql:
             # He has written more, so the other one is undone.
             values = ", ".join(f"('stranger-{number}', 0)" for number in range(50))
             self.run(f"INSERT INTO accounts (name, balance) VALUES {values}")  # noqa: S608

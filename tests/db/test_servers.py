@@ -22,9 +22,10 @@ from accounts import (
     opened,
     server_of,
 )
+from sqlalchemy import literal_column, select
 from sqlalchemy.engine import make_url
 
-from cellrig.db.database import Database, ReadOnly
+from cellrig.db.database import Database, ReadOnly, Statement
 from cellrig.db.names import SpaceNames, left_over
 from cellrig.db.places import place_of
 from cellrig.db.server import Server
@@ -111,6 +112,31 @@ def test_one_who_only_reads_waits_for_nobody_and_sees_one_moment(server_url: str
             assert in_threads(lambda: add_one(database, "a")) == []
             assert reading.one(BALANCE, of="a") == (2,)
         assert balance(database, "a") == 3
+
+
+#: Whether the server knows of the transaction that asks; in PostgreSQL now is when it began.
+_KNOWN = {
+    "postgresql": Statement(select(literal_column("cast(now() < statement_timestamp() AS int)"))),
+    "mariadb": Statement(select(literal_column("@@in_transaction"))),
+}
+
+
+def test_where_nobody_else_writes_the_server_hears_of_a_transaction_when_it_writes(
+    server_url: str,
+) -> None:
+    known = _KNOWN[server_url.partition(":")[0]]
+    with opened(server_url) as (database,):
+        open_account(database, "a", 1)
+        with database.transaction() as transaction:
+            assert transaction.one(known) == (0,)
+            transaction.run(SET, of="a", new=2)
+            assert transaction.one(known) == (1,)
+        with pytest.raises(ZeroDivisionError), database.transaction() as transaction:
+            assert transaction.one(known) == (0,)
+            transaction.run(SET, of="a", new=1 // 0)
+        assert balance(database, "a") == 2
+    with opened(server_url, processes=2) as (shared, _other), shared.transaction() as transaction:
+        assert transaction.one(known) == (1,)
 
 
 def test_one_who_only_reads_cannot_write(server_url: str) -> None:

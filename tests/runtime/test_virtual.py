@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import weakref
 from collections.abc import Callable
 
 import pytest
@@ -292,3 +293,40 @@ def test_timers_that_end_early_do_not_pile_up() -> None:
 
     runtime.run(ask, name="asker")
     assert len(runtime.timers) < 200
+
+
+def test_what_an_early_end_of_a_timer_makes_needless_is_kept_by_nobody() -> None:
+    runtime = VirtualRuntime()
+
+    def ask() -> Owner:
+        event = runtime.event("answer")
+        with runtime.deadline(60, "answer"):
+            runtime.spawn(event.set, name="answerer")
+            event.wait()
+        return Owner("of the page that was asked for")
+
+    runtime.run(lambda: None, name="first")  # what a worker ran first is its own to keep
+    page = weakref.ref(runtime.run(ask, name="asker"))
+    assert page() is None
+
+
+def test_while_another_process_works_for_a_task_the_others_go_on_and_no_time_passes() -> None:
+    runtime = VirtualRuntime()
+    began = runtime.now()
+    seen: list[str] = []
+
+    def work(name: str) -> None:
+        seen.append(f"{name} begins")
+        runtime.transaction_opened(name)
+        runtime.let_others()
+        runtime.transaction_closed(name)
+        seen.append(f"{name} ends")
+
+    runtime.spawn(lambda: work("a"), name="a")
+    runtime.spawn(lambda: work("b"), name="b")
+    runtime.spawn(lambda: runtime.sleep(10), name="sleeper")
+    runtime.advance(5)
+    runtime.let_others()  # there is nobody outside of tasks
+    assert seen == ["a begins", "b begins", "a ends", "b ends"]
+    assert runtime.now() == began + 5
+    runtime.settle()

@@ -84,6 +84,9 @@ class Scatter:
 
         That is so where a thread waits in a database's driver.
         """
+        if task.done:
+            task.result()  # it has raised what is no cell's failure
+            return True
         what = f"the end of what asks cell {name}"
         try:
             with self._runtime.deadline(self._timeout + _GRACE, what):

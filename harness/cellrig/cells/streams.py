@@ -8,8 +8,9 @@ soon will. What is in memory is bounded by a page, whatever there is in the cell
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import chain
+from math import ceil, sqrt
 from operator import eq
 from typing import Generic, TypeVar
 
@@ -34,23 +35,76 @@ _SPARE = 1.25
 class _Cell(Generic[T]):
     """One cell's part of the stream.
 
+    Args:
+        name: its name.
+        after: where it begins.
+        rank: returns the rank of a position.
+
     Attributes:
         rows: what has come and has not been handed on.
-        ranks: of each of them.
         last: where the last row that has come stands.
         taken: how many rows have been handed on.
         ended: it has no more, or does not answer any more.
     """
 
-    __slots__ = ("ended", "last", "name", "ranks", "rows", "taken")
+    __slots__ = ("_rank", "_ranks", "_unranked", "ended", "last", "name", "rows", "taken")
 
-    def __init__(self, name: str, after: Position | None) -> None:
+    def __init__(
+        self,
+        name: str,
+        after: Position | None,
+        rank: Callable[[Position], Rank],
+    ) -> None:
         self.name = name
         self.rows: list[T] = []
-        self.ranks: list[Rank] = []
         self.last = after
         self.taken = 0
         self.ended = False
+        self._rank = rank
+        self._ranks: list[Rank] = []
+        self._unranked: Sequence[Position] = ()
+
+    def add(self, batch: Batch[T]) -> None:
+        """Take what has come."""
+        if not batch.rows:
+            return
+        self.last = batch.positions[-1]
+        if self.rows:
+            self.ranks.extend(map(self._rank, batch.positions))
+            self.rows += batch.rows
+        else:
+            self._unranked = batch.positions[:]
+            self.rows = batch.rows[:]
+        batch.positions.clear()  # the task that has brought it may be kept for a while
+        batch.rows.clear()
+
+    @property
+    def ranks(self) -> list[Rank]:
+        """The rank of each of the rows; not found out before it is asked for."""
+        if self._unranked:
+            self._ranks = list(map(self._rank, self._unranked))
+            self._unranked = ()
+        return self._ranks
+
+    def take(self, count: int) -> tuple[list[Rank], list[T]]:
+        """Hand on some rows, with their ranks."""
+        self.taken += count
+        ranks, rows = self.ranks, self.rows
+        if count == len(rows):
+            self._ranks, self.rows = [], []
+            return ranks, rows
+        taken = ranks[:count], rows[:count]
+        del ranks[:count], rows[:count]
+        return taken
+
+    def take_all(self) -> tuple[Rank, Rank, list[T]]:
+        """Hand on all rows, with the ranks of the first and the last one only."""
+        rows, unranked, ranks = self.rows, self._unranked, self._ranks
+        if unranked:
+            ranks = [self._rank(unranked[0]), self._rank(unranked[-1])]
+        self.taken += len(rows)
+        self.rows, self._unranked, self._ranks = [], (), []
+        return ranks[0], ranks[-1], rows
 
 
 class Stream(Generic[T]):
@@ -84,10 +138,11 @@ class Stream(Generic[T]):
         self._ask = ask
         self._conditions = conditions
         self._order = order
-        self._ranks = order.ranks
+        self._reverse = order.reverse
         self._limit = limit
         self._taken = 0
-        self._cells = [_Cell[T](name, after) for name in cells]
+        rank = order.rank()
+        self._cells: list[_Cell[T]] = [_Cell(name, after, rank) for name in cells]
         self._last: Rank | None = None
         self._rows: Iterator[T] = chain.from_iterable(self._portions())
 
@@ -98,7 +153,7 @@ class Stream(Generic[T]):
     def _portions(self) -> Iterator[list[T]]:
         if self._limit == 0 or not self._cells:
             return
-        self._fetch({cell.name: self._first_share() for cell in self._cells})
+        self._fetch(dict.fromkeys(self._databases, self._first_share()))
         while True:
             rows = self._certain()
             if self._limit is not None:
@@ -115,37 +170,34 @@ class Stream(Generic[T]):
 
         Those are all up to the last one of the cell that will be the first to run out.
         """
-        reverse = self._order.reverse
-        reading = [cell.ranks for cell in self._cells if not cell.ended]
-        if not all(reading):
+        cells = [cell for cell in self._cells if cell.rows]
+        if not cells or any(not (cell.ended or cell.rows) for cell in self._cells):
             return []
-        ends = [ranks[-1] for ranks in reading]
+        if len(cells) == 1:
+            # Nothing needs to be compared.
+            first, last, rows = cells[0].take_all()
+            was, self._last = self._last, last
+            return rows if was != first else rows[1:]
+        reverse = self._reverse
+        ends = [cell.ranks[-1] for cell in cells if not cell.ended]
         until = None if not ends else max(ends) if reverse else min(ends)
         ranks: list[Rank] = []
-        rows: list[T] = []
-        parts = 0
-        for cell in self._cells:
-            count = len(cell.ranks) if until is None else _count_to(until, cell.ranks, reverse)
+        rows = []
+        for cell in cells:
+            count = len(cell.rows) if until is None else _count_to(until, cell.ranks, reverse)
             if count:
-                parts += 1
-                ranks += cell.ranks[:count]
-                rows += cell.rows[:count]
-                del cell.ranks[:count], cell.rows[:count]
-                cell.taken += count
-        if parts > 1:
-            # What has come is in as many sorted parts, which makes this a merge.
-            places = sorted(range(len(ranks)), key=ranks.__getitem__, reverse=reverse)
-            ranks = [ranks[place] for place in places]
-            rows = [rows[place] for place in places]
-        return self._once(ranks, rows, parts)
+                its_ranks, its_rows = cell.take(count)
+                ranks += its_ranks
+                rows += its_rows
+        # What has come is in as many sorted parts, which makes this a merge.
+        places = sorted(range(len(ranks)), key=ranks.__getitem__, reverse=reverse)
+        return self._once([ranks[place] for place in places], [rows[place] for place in places])
 
-    def _once(self, ranks: list[Rank], rows: list[T], parts: int) -> list[T]:
+    def _once(self, ranks: list[Rank], rows: list[T]) -> list[T]:
         """Leave out what was there already: the record of a move between cells is in both."""
         if not rows:
             return rows
         last, self._last = self._last, ranks[-1]
-        if parts == 1 and last != ranks[0]:
-            return rows
         before = [last, *ranks[:-1]]
         if not any(map(eq, before, ranks)):
             return rows
@@ -167,12 +219,8 @@ class Stream(Generic[T]):
         for name, cell in asked.items():
             batch = gathered.answers.get(name)
             cell.ended = batch is None or len(batch) < shares[name]
-            if batch is not None and batch.rows:
-                cell.last = batch.positions[-1]
-                cell.ranks += self._ranks(batch.positions)
-                cell.rows += batch.rows
-                batch.rows.clear()  # the task that has brought it may be kept for a while
-                batch.positions.clear()
+            if batch is not None:
+                cell.add(batch)
 
     @property
     def _page(self) -> int:
@@ -189,8 +237,15 @@ class Stream(Generic[T]):
 
         Where all the rest of the page is in one cell, no more than two pages will have been sent.
         """
-        cells = sum(cell.name != CELL0 for cell in self._cells) or 1
-        return min(self._page, max(-(-self._page // cells), _LEAST))
+        page = self._page
+        cells = sum(cell.name != CELL0 for cell in self._cells)
+        if cells <= 1:
+            return page
+        share = ceil(page / cells)
+        if self._limit is not None:
+            # Where servers are in cells by chance, most cells have no more than this.
+            share = max(share, min(int(share + sqrt(share) / 2), page // (cells - 1)))
+        return min(page, max(share, _LEAST))
 
     def _next_shares(self, empty: _Cell[T]) -> dict[str, int]:
         """Return how many rows to ask of the cell that has run out, and of those that soon will."""
@@ -202,7 +257,7 @@ class Stream(Generic[T]):
         for cell in self._cells:
             expected = self._expected(cell, wanted)
             lacking = min(expected - len(cell.rows), room)
-            is_low = len(cell.rows) * 2 < expected
+            is_low = len(cell.rows) * _SPARE < expected
             if cell is not empty and not cell.ended and is_low and lacking > 0:
                 shares[cell.name] = lacking
                 room -= lacking

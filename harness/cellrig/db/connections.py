@@ -54,11 +54,24 @@ class ServerSession(Session, Protocol):
             DatabaseUnavailable: the server cannot be reached.
         """
 
+    def begin_alone(self) -> None:
+        """Let a transaction begin to whose database nobody else writes; raises as `begin`.
+
+        The server hears of it when it writes.
+        """
+
     def begin_reading(self) -> None:
         """Begin a transaction that only reads; raises as `begin`."""
 
-    def read(self, text: str, values: Mapping[str, Any]) -> list[Row]:
-        """Return what one statement selects, a transaction of its own; raises as `begin`."""
+    def read(
+        self, text: str, values: Mapping[str, Any], meanwhile: Callable[[], None] | None, /
+    ) -> list[Row]:
+        """Return what one statement selects, a transaction of its own; raises as `begin`.
+
+        Args:
+            text, values: the statement and its parameters.
+            meanwhile: may be called while the server is at work.
+        """
 
     def number_on(self, table: Table) -> None:
         """Let the numbers that the database gives go on after the greatest there is."""

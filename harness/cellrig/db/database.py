@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Self
 
 from cellrig.db.sqlite import InMemory
@@ -60,6 +60,10 @@ class Transaction:
         if statement.changes_rows:
             return self._write(statement, values).fetchall()
         return self._session.execute(*statement.bind(self._dialect, values)).fetchall()
+
+    def ask(self, statement: Statement, values: Mapping[str, Any]) -> list[Row]:
+        """Return what `all` would, as `Database.ask` does."""
+        return self.all(statement, **values)
 
     def one(self, statement: Statement, /, **values: Any) -> Row | None:
         """Return the first row of those that `all` would return, or None where there is none."""
@@ -162,19 +166,34 @@ class Database:
             DatabaseUnavailable: the database has been taken away or cannot be reached.
             ReadOnly: the statement writes.
         """
+        return self._read(statement, values)
+
+    def ask(self, statement: Statement, values: Mapping[str, Any]) -> list[Row]:
+        """Return what `all` would. While a server is at work, other tasks may go on.
+
+        So one who asks many databases at once does not wait for each of them.
+        """
+        return self._read(statement, values, self._runtime.let_others)
+
+    def one(self, statement: Statement, /, **values: Any) -> Row | None:
+        """Return the first row of those that `all` would return, or None where there is none."""
+        return next(iter(self.all(statement, **values)), None)
+
+    def _read(
+        self,
+        statement: Statement,
+        values: Mapping[str, Any],
+        meanwhile: Callable[[], None] | None = None,
+    ) -> list[Row]:
         if self.refusal is not None:
             raise DatabaseUnavailable(self.name, self.refusal)
         if statement.changes_rows:
             raise ReadOnly(self.name)
         self._runtime.transaction_opened(self.name)
         try:
-            return self._open.read(*statement.bind(self._dialect, values))
+            return self._open.read(*statement.bind(self._dialect, values), meanwhile)
         finally:
             self._runtime.transaction_closed(self.name)
-
-    def one(self, statement: Statement, /, **values: Any) -> Row | None:
-        """Return the first row of those that `all` would return, or None where there is none."""
-        return next(iter(self.all(statement, **values)), None)
 
     def acquire(self) -> Session:
         """Begin the calling task's transaction, when it is its turn."""

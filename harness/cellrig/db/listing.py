@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from itertools import repeat
+from operator import itemgetter
 from typing import Any, TypeVar
 
 import msgspec
@@ -40,9 +42,10 @@ _decode_interfaces = msgspec.json.Decoder(tuple[NetworkInterface, ...]).decode
 _VM_STATES = {state.value: state for state in VmState}
 _TASK_STATES: dict[str | None, TaskState | None] = {None: None, **{s.value: s for s in TaskState}}
 _STATUSES = {
-    (vm_word, task_word): status_of(vm_state, task_state)
+    (vm_word, task_word, deleted): "DELETED" if deleted else status_of(vm_state, task_state)
     for vm_word, vm_state in _VM_STATES.items()
     for task_word, task_state in _TASK_STATES.items()
+    for deleted in (0, 1)
 }
 _POWER_STATES = {state.value: state for state in PowerState}
 
@@ -75,6 +78,7 @@ _SERVER_COLUMNS = (
     "network_info",
     "deleted",
 )
+_FIRST, _SECOND = itemgetter(0), itemgetter(1)
 #: What no tag has in it.
 _COMMA = ","
 # A parameter would have to be written into the text each time.
@@ -89,17 +93,16 @@ _LATEST_FAULT = (
     .where(tables.faults.c.instance_uuid == tables.instances.c.uuid)
     .scalar_subquery()
 )
+#: What is written in a cell of servers that are in another one yet is not listed.
+_NOT_HIDDEN = (Equals("hidden", 0),)
 #: Few servers have faults: to be told which is cheaper than to ask about all.
-SERVERS = Listed(tables.instances, *_SERVER_COLUMNS, found=(_TAGS, _LATEST_FAULT))
-BRIEF_SERVERS = Listed(tables.instances, "uuid", "name")
+SERVERS = Listed(
+    tables.instances, *_SERVER_COLUMNS, found=(_TAGS, _LATEST_FAULT), always=_NOT_HIDDEN
+)
+BRIEF_SERVERS = Listed(tables.instances, "uuid", "name", always=_NOT_HIDDEN)
 MIGRATIONS = Listed(tables.migrations)
 ACTIONS = Listed(tables.actions)
 SERVICES = Listed(tables.services)
-#: Where in a row of `SERVERS` the latter stands.
-_FAULT = len(_SERVER_COLUMNS) + 1
-
-_NOT_HIDDEN = Equals("hidden", 0)
-
 #: The most uuids that go into one statement's list.
 _LIST = 1000
 
@@ -120,15 +123,14 @@ class ListingStore:
         It takes one statement, and one more for the faults where there are any. A fault that has
         gone between the two is not told.
         """
-        batch = SERVERS.batch(self._database, _visible(question))
-        rows = batch.rows
-        faults = _faults(self._database, [row[_FAULT] for row in rows if row[_FAULT] is not None])
-        return Batch(batch.positions, _servers(rows, self._database.name, faults))
+        batch = SERVERS.batch(self._database, question)
+        return Batch(batch.positions, self._servers(batch.rows) if batch.rows else [])
 
     def brief_servers(self, question: Question) -> Batch[BriefServer]:
         """Return servers without details."""
-        batch = BRIEF_SERVERS.batch(self._database, _visible(question))
-        return Batch(batch.positions, [BriefServer(row[0], row[1]) for row in batch.rows])
+        batch = BRIEF_SERVERS.batch(self._database, question)
+        ids, names = map(_FIRST, batch.rows), map(_SECOND, batch.rows)
+        return Batch(batch.positions, list(map(BriefServer, ids, names)))
 
     def server_position(self, instance_uuid: str, order: Order) -> Position | None:
         """Return where a server stands in an order, also a deleted one; None where it is not."""
@@ -168,11 +170,77 @@ class ListingStore:
         batch = SERVICES.batch(self._database, question)
         return Batch(batch.positions, [service_from_row(row) for row in batch.rows])
 
+    def _servers(self, rows: Sequence[Row]) -> list[Server]:
+        """Return the servers of rows, of which there is one at least.
 
-def _visible(question: Question) -> Question:
-    """Leave out what is written here of servers that are in another cell yet."""
-    conditions = (*question.conditions, _NOT_HIDDEN)
-    return Question(conditions, question.order, question.limit, question.after)
+        Each step is done for all of them, column by column, and nearly all by the interpreter's
+        own loops. Servers of a batch share what they have of equal flavors.
+        """
+        (
+            uuids, names, vm_words, task_words, powers, hosts, nodes, zones, projects, users,
+            flavors, images, groups, locked, locked_reasons, created_at, updated_at, launched_at,
+            launch_indexes, metadata, key_names, hostnames, reservations, deleted_at, interfaces,
+            deleted, tags, fault_ids, *_keys,
+        ) = zip(*rows, strict=True)  # fmt: skip
+        return list(
+            map(
+                Server,
+                uuids,
+                names,
+                map(_STATUSES.__getitem__, zip(vm_words, task_words, deleted, strict=True)),
+                map(_VM_STATES.__getitem__, vm_words),
+                map(_TASK_STATES.__getitem__, task_words),
+                map(_POWER_STATES.__getitem__, powers),
+                repeat(self._database.name),
+                hosts,
+                nodes,
+                zones,
+                projects,
+                users,
+                map(_Flavors().__getitem__, flavors),
+                images,
+                groups,
+                map(bool, locked),
+                locked_reasons,
+                created_at,
+                updated_at,
+                launched_at,
+                launch_indexes,
+                [{} if text == "{}" else _decode_strings(text) for text in metadata],
+                [() if text is None else tuple(sorted(text.split(_COMMA))) for text in tags],
+                self._faults(uuids, fault_ids),
+                key_names,
+                hostnames,
+                reservations,
+                deleted_at,
+                [() if text == "[]" else _decode_interfaces(text) for text in interfaces],
+            )
+        )
+
+    def _faults(
+        self, uuids: Sequence[str], fault_ids: Sequence[int | None]
+    ) -> Iterable[InstanceFault | None]:
+        """Return the fault of each server, where it has one and it has not gone meanwhile."""
+        ids = [fault_id for fault_id in fault_ids if fault_id is not None]
+        if not ids:
+            return repeat(None)
+        faults = {
+            row[1]: InstanceFault(*row[1:])
+            for some in _portions(ids)
+            for row in self._database.all(select_in(tables.faults, "id"), keys=some)
+        }
+        return [
+            None if fault_id is None else faults.get(uuid)
+            for uuid, fault_id in zip(uuids, fault_ids, strict=True)
+        ]
+
+
+class _Flavors(dict[str, Flavor]):
+    """Flavors by their text, each decoded once."""
+
+    def __missing__(self, text: str) -> Flavor:
+        flavor = self[text] = _decode_flavor(text)
+        return flavor
 
 
 @lru_cache(maxsize=64)
@@ -181,14 +249,6 @@ def _position_statement(table_name: str, order: Order, *keys: str) -> Statement:
     table = tables.metadata.tables[table_name]
     chosen = select(*order.columns(table)).where(*[table.c[key] == bindparam(key) for key in keys])
     return Statement(chosen.order_by(*(term.desc() for term in table.primary_key)).limit(1))
-
-
-def _faults(database: Database, ids: Sequence[int]) -> dict[str, InstanceFault]:
-    return {
-        row[1]: InstanceFault(*row[1:])
-        for some in _portions(ids)
-        for row in database.all(select_in(tables.faults, "id"), keys=some)
-    }
 
 
 def _events(transaction: Transaction, actions: Sequence[int]) -> dict[int, list[ActionEvent]]:
@@ -202,52 +262,3 @@ def _events(transaction: Transaction, actions: Sequence[int]) -> dict[int, list[
 
 def _portions(keys: Sequence[T]) -> list[Sequence[T]]:
     return [keys[start : start + _LIST] for start in range(0, len(keys), _LIST)]
-
-
-def _servers(rows: Sequence[Row], cell: str, faults: dict[str, InstanceFault]) -> list[Server]:
-    """Return the servers of rows; those of a batch share what they have of equal flavors."""
-    flavors: dict[str, Flavor] = {}
-    found = []
-    for row in rows:
-        (
-            uuid, name, vm_word, task_word, power, host, node, zone, project_id, user_id,
-            flavor_text, image_id, group, locked, locked_reason, created_at, updated_at,
-            launched_at, launch_index, metadata, key_name, hostname, reservation_id, deleted_at,
-            interfaces, deleted, tags, fault, *_keys,
-        ) = row  # fmt: skip
-        flavor = flavors.get(flavor_text)
-        if flavor is None:
-            flavor = flavors[flavor_text] = _decode_flavor(flavor_text)
-        server = Server(
-            uuid,
-            name,
-            "DELETED" if deleted else _STATUSES[vm_word, task_word],
-            _VM_STATES[vm_word],
-            _TASK_STATES[task_word],
-            _POWER_STATES[power],
-            cell,
-            host,
-            node,
-            zone,
-            project_id,
-            user_id,
-            flavor,
-            image_id,
-            group,
-            locked == 1,
-            locked_reason,
-            created_at,
-            updated_at,
-            launched_at,
-            launch_index,
-            {} if metadata == "{}" else _decode_strings(metadata),
-            () if tags is None else tuple(sorted(tags.split(_COMMA))),
-            None if fault is None else faults.get(uuid),
-            key_name,
-            hostname,
-            reservation_id,
-            deleted_at,
-            () if interfaces == "[]" else _decode_interfaces(interfaces),
-        )
-        found.append(server)
-    return found

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from functools import cache
 from typing import Any, cast
 
 import pymysql
@@ -18,7 +19,7 @@ from sqlalchemy.engine import URL
 from cellrig.db.connections import Connections
 from cellrig.db.names import SpaceNames
 from cellrig.db.schema import VERSION_TABLE, Schema
-from cellrig.db.server import first_rows
+from cellrig.db.server import first_rows, has_news
 from cellrig.db.statement import Dialect, Row
 from cellrig.db.storage import UnusableDatabase
 from cellrig.errors import DatabaseUnavailable
@@ -32,9 +33,9 @@ _SETTINGS = (
     f"innodb_lock_wait_timeout = {_TURN_SECONDS}"
 )
 
-# The first statement begins the transaction. This one locks the one row that every transaction
-# which may write begins with; what is read after it is what the one before has left.
-_BEGIN = f"SELECT version_num FROM {VERSION_TABLE.name} FOR UPDATE"  # noqa: S608
+# This locks the one row that every transaction which may write begins with; what is read after it
+# is what the one before has left. Nobody asks for the row itself, so it stays on the server.
+_BEGIN = f"BEGIN; SELECT version_num INTO @turn FROM {VERSION_TABLE.name} FOR UPDATE"  # noqa: S608
 _BEGIN_READING = "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY"
 
 # A process that is connected holds the lock of its name.
@@ -83,7 +84,7 @@ class MariadbSession:
     """A connection to a database of MariaDB.
 
     Args:
-        connection: which commits nothing of its own.
+        connection: which begins no transaction of its own.
         told: what errors call the database.
     """
 
@@ -92,6 +93,8 @@ class MariadbSession:
     def __init__(self, connection: pymysql.Connection[Any], told: str) -> None:
         self._connection = connection
         self._told = told
+        self._has_begun = False
+        self._begins_next = False
         self.has_written = False
 
     @property
@@ -110,14 +113,26 @@ class MariadbSession:
     def begin(self) -> None:
         """Wait for the turn of this transaction among all processes; begin it."""
         self.has_written = False
-        self.execute(_BEGIN, {})
+        cursor = self._begin(_BEGIN)
+        try:
+            cursor.nextset()
+        except _LOST as error:
+            raise self._unavailable(error) from error
+
+    def begin_alone(self) -> None:
+        """Let a transaction begin to whose database nobody else writes."""
+        self.has_written = False
+        if has_news(self._connection._sock.fileno()):  # type: ignore[attr-defined]
+            # It is lost, or not: that must be known while nothing is done.
+            self._begin("BEGIN")
 
     def begin_reading(self) -> None:
         """Begin a transaction that only reads."""
-        self.execute(_BEGIN_READING, {})
+        self._begin(_BEGIN_READING)
 
     def begin_writing(self) -> None:
-        """Note it; the transaction has its turn."""
+        """Note it; the transaction has its turn, and begins with what it writes."""
+        self._begins_next = not self._has_begun
         self.has_written = True
 
     def together(self) -> AbstractContextManager[object]:
@@ -128,23 +143,27 @@ class MariadbSession:
         """Run a statement."""
         cursor = cast(_ListCursor, self._connection.cursor())
         try:
-            cursor.execute(text, values)
+            if self._begins_next:
+                cursor.execute(f"BEGIN; {text}", values)
+                self._now_begun()
+                cursor.nextset()
+            else:
+                cursor.execute(text, values)
         except _LOST as error:
             raise self._unavailable(error) from error
         return cursor
 
-    def read(self, text: str, values: Mapping[str, Any]) -> list[Row]:
-        """Return what one statement selects, and end the transaction that it has begun."""
-        is_success = False
-        try:
-            rows = self.execute(text, values).fetchall()
-            is_success = True
-        finally:
-            self.end(is_success)
-        return rows
+    def read(
+        self, text: str, values: Mapping[str, Any], _meanwhile: Callable[[], None] | None = None
+    ) -> list[Row]:
+        """Return what one statement selects: outside a transaction it is one."""
+        return self.execute(text, values).fetchall()
 
     def execute_each(self, text: str, rows: Sequence[Mapping[str, Any]]) -> None:
         """Run a statement once for each of `rows`."""
+        if self._begins_next:
+            self._begins_next = False
+            self._begin("BEGIN")
         try:
             self._connection.cursor().executemany(text, rows)
         except _LOST as error:
@@ -152,6 +171,10 @@ class MariadbSession:
 
     def end(self, is_success: bool) -> None:
         """Commit the transaction, or undo it."""
+        self._begins_next = False
+        if not self._has_begun:
+            return
+        self._has_begun = False
         try:
             if is_success:
                 self._connection.commit()
@@ -170,6 +193,14 @@ class MariadbSession:
         """Close the connection."""
         if self._connection.open:
             self._connection.close()
+
+    def _begin(self, text: str) -> _ListCursor:
+        cursor = self.execute(text, {})
+        self._now_begun()
+        return cursor
+
+    def _now_begun(self) -> None:
+        self._has_begun, self._begins_next = True, False
 
     def _unavailable(self, error: pymysql.err.Error) -> DatabaseUnavailable:
         # After it was told to wait no longer, the rest of the transaction is still there.
@@ -216,24 +247,32 @@ class MariadbServer:
         known = self._definitions.get(schema)
         if known is None:
             known = self._definitions[schema] = list(schema.definitions(MARIADB.compiler))
-        self._change(space, *known, schema=schema)
+        self._change(space, schema, before=known)
 
     def empty(self, space: str, schema: Schema) -> None:
         """Let a database have the first rows only, and number all others from there."""
-        tables = [VERSION_TABLE, *schema.tables]
-        deletes = [str(delete(table).compile(dialect=MARIADB.compiler)) for table in tables[::-1]]
-        numbers = [setting for table in tables for setting in _numbering(table)]
-        self._change(space, *deletes, schema=schema, after=numbers)
+        deletes, numbers = _emptying(schema)
+        self._change(space, schema, deletes, after=numbers)
 
-    def _change(self, space: str, *texts: str, schema: Schema, after: Sequence[str] = ()) -> None:
-        """Run texts in a database, write the first rows, run what comes after; one round trip."""
+    def _change(
+        self,
+        space: str,
+        schema: Schema,
+        deletes: Sequence[str] = (),
+        before: Sequence[str] = (),
+        after: Sequence[str] = (),
+    ) -> None:
+        """Delete rows of a database and write the first ones, in one transaction and round trip.
+
+        Args:
+            before: texts that cannot be undone, and what comes `after`.
+        """
         with self._lock:
             try:
                 cursor = self._owned().cursor()
                 first = [cursor.mogrify(text, row) for text, row in first_rows(schema, MARIADB)]
-                cursor.execute(
-                    ";".join([f"USE {_quoted(space)}", *texts, *first, "COMMIT", *after])
-                )
+                rows = ["BEGIN", *deletes, *first, "COMMIT"]
+                cursor.execute(";".join([f"USE {_quoted(space)}", *before, *rows, *after]))
                 while cursor.nextset():
                     pass
             except pymysql.err.Error as error:
@@ -269,7 +308,7 @@ class MariadbServer:
     def _owned(self) -> pymysql.Connection[Any]:
         """Return the connection that makes and drops databases; with it this process is present."""
         if self._own is None or not _answers(self._own):
-            self._own = self._connect(None, str(self._url.host), CLIENT.MULTI_STATEMENTS)
+            self._own = self._connect(None, str(self._url.host))
             self._own.cursor().execute(_PRESENT.format(self.names.process))
         return self._own
 
@@ -283,7 +322,7 @@ class MariadbServer:
                 raise UnusableDatabase(self._url.host, _told(error)) from error
             return list(cursor.fetchall())
 
-    def _connect(self, space: str | None, told: str, flags: int = 0) -> pymysql.Connection[Any]:
+    def _connect(self, space: str | None, told: str) -> pymysql.Connection[Any]:
         url = self._url
         host = url.host or _LOOPBACK[0]
         try:
@@ -294,11 +333,11 @@ class MariadbServer:
                 password=url.password or "",
                 database=space,
                 charset="utf8mb4",
-                autocommit=False,
+                autocommit=True,
                 init_command=_SETTINGS,
                 connect_timeout=_CONNECT_SECONDS,
                 # A row that was like this already counts as changed, as it does elsewhere.
-                client_flag=CLIENT.FOUND_ROWS | flags,
+                client_flag=CLIENT.FOUND_ROWS | CLIENT.MULTI_STATEMENTS,
                 conv=cast(Any, _CONVERSIONS),
                 cursorclass=_ListCursor,
                 # To get ready for TLS takes longer than all the rest, and serves nobody here.
@@ -307,6 +346,14 @@ class MariadbServer:
             )
         except _LOST as error:
             raise DatabaseUnavailable(told, _told(error)) from error
+
+
+@cache
+def _emptying(schema: Schema) -> tuple[Sequence[str], Sequence[str]]:
+    """Return what deletes all rows, and what lets numbers go on; made once, it takes long."""
+    tables = [VERSION_TABLE, *schema.tables]
+    deletes = [str(delete(table).compile(dialect=MARIADB.compiler)) for table in tables[::-1]]
+    return deletes, [setting for table in tables for setting in _numbering(table)]
 
 
 def _numbering(table: Table) -> list[str]:

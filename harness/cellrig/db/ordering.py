@@ -109,11 +109,6 @@ class Order(msgspec.Struct, frozen=True):
 
         return rank
 
-    def ranks(self, positions: Sequence[Position]) -> Sequence[Rank]:
-        """Return the rank of each position."""
-        rank = self.rank()
-        return positions if rank is tuple else [rank(position) for position in positions]
-
 
 class _Step:
     """One key of the comparison with a position."""

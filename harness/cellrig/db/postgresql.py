@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cache
 from typing import Any, cast
 from zlib import crc32
 
 import psycopg
 from psycopg import sql
 from psycopg.adapt import Buffer, Dumper, Loader
-from psycopg.pq import TransactionStatus
+from psycopg.errors import error_from_result
+from psycopg.pq import ExecStatus, TransactionStatus
 from psycopg.types.numeric import NumericBinaryLoader
 from sqlalchemy import Engine, Table, create_engine, delete
 from sqlalchemy.dialects.postgresql.base import PGDialect, PGTypeCompiler
@@ -20,8 +22,9 @@ from sqlalchemy.engine import URL
 
 from cellrig.db.connections import Connections, Home
 from cellrig.db.names import SpaceNames
+from cellrig.db.postgresql_reading import Reader
 from cellrig.db.schema import VERSION_TABLE, Schema
-from cellrig.db.server import first_rows
+from cellrig.db.server import first_rows, has_news
 from cellrig.db.statement import Dialect, Row
 from cellrig.db.storage import Cursor, UnusableDatabase
 from cellrig.errors import Conflict, DatabaseUnavailable
@@ -30,6 +33,8 @@ from cellrig.errors import Conflict, DatabaseUnavailable
 #: waits a minute for a turn waits for something that hangs.
 _OPTIONS = "-c synchronous_commit=off -c lock_timeout=60s"
 _CONNECT_SECONDS = 10
+
+_DONE = (ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK)
 
 # The lock is of no row: to hold it writes nothing, and it is gone with the connection.
 _BEGIN = "BEGIN; SELECT pg_advisory_xact_lock(1128417639, {})"
@@ -97,6 +102,7 @@ class PostgresqlSession:
 
     def __init__(self, connection: psycopg.Connection[Any], home: Home) -> None:
         self._connection = connection
+        self._reader = Reader(connection)
         self.has_written = False
         self._be_in(home.space, home.told)
 
@@ -119,12 +125,21 @@ class PostgresqlSession:
         self.has_written = False
         self._run(self._begin)
 
+    def begin_alone(self) -> None:
+        """Let a transaction begin to whose database nobody else writes."""
+        self.has_written = False
+        if has_news(self._connection.fileno()):
+            # It is lost, or not: that must be known while nothing is done.
+            self._run("BEGIN")
+
     def begin_reading(self) -> None:
         """Begin a transaction that only reads."""
         self._run(_BEGIN_READING)
 
     def begin_writing(self) -> None:
-        """Note it; the transaction has its turn."""
+        """Note it; the transaction has its turn, and the server hears of it now at the latest."""
+        if self._status == TransactionStatus.IDLE:
+            self._run("BEGIN")
         self.has_written = True
 
     @contextmanager
@@ -143,11 +158,12 @@ class PostgresqlSession:
         except psycopg.OperationalError as error:
             raise DatabaseUnavailable(self._told, _told(error)) from error
 
-    def read(self, text: str, values: Mapping[str, Any]) -> list[Row]:
+    def read(
+        self, text: str, values: Mapping[str, Any], meanwhile: Callable[[], None] | None = None
+    ) -> list[Row]:
         """Return what one statement selects: outside a transaction it is one."""
         try:
-            # Numbers come as they are, not as text.
-            return self._connection.execute(text, values, binary=True).fetchall()
+            return self._reader.read(text, values, meanwhile)
         except psycopg.OperationalError as error:
             raise DatabaseUnavailable(self._told, _told(error)) from error
 
@@ -161,7 +177,9 @@ class PostgresqlSession:
 
     def end(self, is_success: bool) -> None:
         """Commit the transaction, or undo it."""
-        status = self._connection.info.transaction_status
+        status = self._status
+        if status == TransactionStatus.IDLE:
+            return
         if not is_success:
             # Where the connection is lost, the server has undone everything.
             if not self.is_lost:
@@ -175,6 +193,10 @@ class PostgresqlSession:
         else:
             self._run("COMMIT")
 
+    @property
+    def _status(self) -> TransactionStatus:
+        return self._connection.info.transaction_status
+
     def number_on(self, table: Table) -> None:
         """Let the numbers that the database gives go on after the greatest there is."""
         for setting in _numbering(table, "coalesce(max({0}), 0) + 1"):
@@ -185,10 +207,19 @@ class PostgresqlSession:
         self._connection.close()
 
     def _run(self, text: str) -> None:
+        """Run what is no question, past the driver's cursors.
+
+        They take longer than the server, and would forget all that is prepared with a ROLLBACK.
+        """
         try:
-            self._connection.execute(text, prepare=False)
-        except psycopg.OperationalError as error:
-            raise DatabaseUnavailable(self._told, _told(error)) from error
+            result = self._connection.pgconn.exec_(text.encode())
+            if result.status not in _DONE:
+                raise error_from_result(result)
+        except psycopg.Error as error:
+            # Of a connection that was lost just now, no code says what the error is.
+            if self.is_lost or isinstance(error, psycopg.OperationalError):
+                raise DatabaseUnavailable(self._told, _told(error)) from error
+            raise
 
 
 class PostgresqlServer:
@@ -233,10 +264,7 @@ class PostgresqlServer:
 
     def empty(self, space: str, schema: Schema) -> None:
         """Let a schema have the first rows only, and number all others from 1."""
-        tables = [VERSION_TABLE, *schema.tables]
-        deletes = [str(delete(each).compile(dialect=POSTGRESQL.compiler)) for each in tables[::-1]]
-        numbers = [setting for table in tables for setting in _numbering(table, "1")]
-        self._change(space, *deletes, *numbers, *_first(schema))
+        self._change(space, _emptying(schema))
 
     def tables(self, space: str) -> Sequence[str]:
         """Return the names of the tables of a schema."""
@@ -304,7 +332,6 @@ class PostgresqlServer:
         url = self._url
         try:
             connection = psycopg.connect(
-                host=url.host,
                 port=url.port,
                 user=url.username,
                 password=url.password,
@@ -313,7 +340,8 @@ class PostgresqlServer:
                 application_name=f"cellrig_{self.names.process}",
                 options=f"{_OPTIONS} -c search_path={space}",
                 autocommit=True,
-                **cast(Mapping[str, Any], url.query),
+                # A directory with a socket is no host that a URL can name: it comes in the query.
+                **{"host": url.host, **cast(Mapping[str, Any], url.query)},
             )
         except psycopg.OperationalError as error:
             raise DatabaseUnavailable(told, _told(error)) from error
@@ -325,6 +353,15 @@ class PostgresqlServer:
 
 def _told(error: psycopg.Error) -> str:
     return " ".join(str(error).split())
+
+
+@cache
+def _emptying(schema: Schema) -> str:
+    """Return what lets a schema have the first rows only; made once, as what makes its tables."""
+    tables = [VERSION_TABLE, *schema.tables]
+    deletes = [str(delete(each).compile(dialect=POSTGRESQL.compiler)) for each in tables[::-1]]
+    numbers = [setting for table in tables for setting in _numbering(table, "1")]
+    return ";".join([*deletes, *numbers, *_first(schema)])
 
 
 def _first(schema: Schema) -> list[str]:

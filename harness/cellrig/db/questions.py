@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from functools import lru_cache
 from operator import itemgetter
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, overload
 
 import msgspec
 from sqlalchemy import ColumnElement, Table, bindparam, select
@@ -18,6 +18,8 @@ T = TypeVar("T")
 
 #: Combinations of filters and sort keys whose statements a process keeps compiled.
 _STATEMENTS_KEPT = 256
+#: Listings, with the values of their filters, of which a process knows how to ask.
+_LISTINGS_KEPT = 64
 
 
 class Question(msgspec.Struct, frozen=True):
@@ -36,6 +38,40 @@ class Question(msgspec.Struct, frozen=True):
     after: Position | None = None
 
 
+class Positions(Sequence[Position]):
+    """Where rows stand, which is found out when it is asked for: most are never compared.
+
+    Args:
+        rows: as the database has sent them.
+        of: takes a row's position out of it.
+    """
+
+    __slots__ = ("_of", "_rows")
+
+    def __init__(self, rows: list[Row], of: Callable[[Row], Position]) -> None:
+        self._rows = rows
+        self._of = of
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    @overload
+    def __getitem__(self, index: int) -> Position: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Position]: ...
+    def __getitem__(self, index: int | slice) -> Position | Sequence[Position]:
+        if isinstance(index, slice):
+            return Positions(self._rows[index], self._of)
+        return self._of(self._rows[index])
+
+    def __iter__(self) -> Iterator[Position]:
+        return map(self._of, self._rows)
+
+    def clear(self) -> None:
+        """Keep nothing of the rows."""
+        self._rows = []
+
+
 class Batch(msgspec.Struct, Generic[T], frozen=True):
     """What a cell answers: some rows, in order.
 
@@ -44,32 +80,11 @@ class Batch(msgspec.Struct, Generic[T], frozen=True):
         rows: as many.
     """
 
-    positions: list[Position]
+    positions: Positions
     rows: list[T]
 
     def __len__(self) -> int:
         return len(self.rows)
-
-
-def _without_constants(question: Question) -> Question:
-    """Return the same question, not sorted by what a condition makes equal in all rows.
-
-    Databases go by an index then which they do not believe in otherwise.
-    """
-    order, after = question.order, question.after
-    equal = {each.column: each.value for each in question.conditions if isinstance(each, Equals)}
-    kept = [
-        place
-        for place, key in enumerate(order.keys)
-        if key.column not in equal or (after is not None and after[place] != equal[key.column])
-    ]
-    if len(kept) == len(order.keys) or not kept:
-        return question
-    return msgspec.structs.replace(
-        question,
-        order=Order(tuple(order.keys[place] for place in kept)),
-        after=None if after is None else tuple(after[place] for place in kept),
-    )
 
 
 class Listed:
@@ -79,25 +94,27 @@ class Listed:
         table: whose rows.
         columns: their names; all where none are given.
         found: more about each row, that the database finds for it by an index.
+        always: which rows are listed at all.
     """
 
     def __init__(
-        self, table: Table, *columns: str, found: Sequence[ColumnElement[Any]] = ()
+        self,
+        table: Table,
+        *columns: str,
+        found: Sequence[ColumnElement[Any]] = (),
+        always: tuple[Condition, ...] = (),
     ) -> None:
         self.table = table
         self.columns = columns or tuple(column.name for column in table.columns)
         self.found = tuple(found)
+        self.always = always
 
     def statement(self, question: Question) -> tuple[Statement, dict[str, Any]]:
         """Return the statement that answers a question, and its parameters.
 
         It selects `columns`, what is `found`, and those sort keys that are not there yet.
         """
-        asked = _without_constants(question)
-        values = values_of(asked.conditions, "c")
-        values.update(asked.order.values_of(asked.after))
-        values["row_limit"] = asked.limit
-        return _statement(_Shape(self, asked, question.order)), values
+        return _listing(self, question.conditions, question.order).statement(question)
 
     def batch(self, reader: Database | Transaction, question: Question) -> Batch[Row]:
         """Return the rows that a question wants; behind what was asked for there may be more.
@@ -106,9 +123,79 @@ class Listed:
             reader: the database, or a transaction of it where something else is read too.
             question: what is asked.
         """
-        statement, values = self.statement(question)
-        rows = reader.all(statement, **values)
-        return Batch(list(map(_position_in(self, question.order), rows)), rows)
+        listing = _listing(self, question.conditions, question.order)
+        rows = reader.ask(*listing.statement(question))
+        return Batch(Positions(rows, listing.position), rows)
+
+
+class _Listing:
+    """What the questions of a listing have in common: they differ in limit and place only.
+
+    Args:
+        listed: what is read.
+        conditions, order: of the questions.
+
+    Attributes:
+        position: takes a row's position out of it.
+    """
+
+    def __init__(self, listed: Listed, conditions: tuple[Condition, ...], order: Order) -> None:
+        self._listed = listed
+        self._conditions = (*listed.always, *conditions)
+        self._order = order
+        keys = order.keys
+        equal = {each.column: each.value for each in self._conditions if isinstance(each, Equals)}
+        self._constants = {
+            place: equal[key.column] for place, key in enumerate(keys) if key.column in equal
+        }
+        self._values = values_of(self._conditions, "c")
+        self._statements: dict[Hashable, Statement] = {}
+        names = [*listed.columns, *([None] * len(listed.found)), *_keys_besides(listed, order)]
+        self.position = _position_at([names.index(key.column) for key in keys])
+
+    def statement(self, question: Question) -> tuple[Statement, dict[str, Any]]:
+        """Return the statement that answers one of the questions, and its parameters."""
+        order, after = self._order, question.after
+        if self._constants:
+            order, after = self._without_constants(after)
+        values = {**self._values, **order.values_of(after), "row_limit": question.limit}
+        form = (order, order.shape_of(after))
+        known = self._statements.get(form)
+        if known is None:
+            asked = Question(self._conditions, order, question.limit, after)
+            known = _statement(_Shape(self._listed, asked, self._order))
+            self._statements[form] = known
+        return known, values
+
+    def _without_constants(self, after: Position | None) -> tuple[Order, Position | None]:
+        """Return how to sort and where to begin, not by what a condition makes equal in all rows.
+
+        Databases go by an index then which they do not believe in otherwise.
+        """
+        constants = self._constants
+        kept = [
+            place
+            for place in range(len(self._order.keys))
+            if place not in constants or (after is not None and after[place] != constants[place])
+        ]
+        if not kept:
+            return self._order, after
+        return (
+            Order(tuple(self._order.keys[place] for place in kept)),
+            None if after is None else tuple(after[place] for place in kept),
+        )
+
+
+def _position_at(places: Sequence[int]) -> Callable[[Row], Position]:
+    if len(places) > 1:
+        return itemgetter(*places)
+    (place,) = places
+    return lambda row: (row[place],)
+
+
+@lru_cache(maxsize=_LISTINGS_KEPT)
+def _listing(listed: Listed, conditions: tuple[Condition, ...], order: Order) -> _Listing:
+    return _Listing(listed, conditions, order)
 
 
 class _Shape:
@@ -156,14 +243,3 @@ def _statement(shape: _Shape) -> Statement:
 
 def _keys_besides(listed: Listed, order: Order) -> list[str]:
     return [key.column for key in order.keys if key.column not in listed.columns]
-
-
-@lru_cache(maxsize=_STATEMENTS_KEPT)
-def _position_in(listed: Listed, order: Order) -> Callable[[Row], Position]:
-    """Return what takes a row's position out of it."""
-    names = [*listed.columns, *([None] * len(listed.found)), *_keys_besides(listed, order)]
-    places = [names.index(key.column) for key in order.keys]
-    if len(places) > 1:
-        return itemgetter(*places)
-    (place,) = places
-    return lambda row: (row[place],)

@@ -5,6 +5,7 @@ What PostgreSQL and MariaDB have in common; a `Server` says the rest.
 
 from __future__ import annotations
 
+import select
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
@@ -157,6 +158,17 @@ def _filled(there: OpenOnServer, schema: Schema, image: bytes) -> OpenOnServer:
     if image != schema.image:
         there.load(image)
     return there
+
+
+def has_news(connection: int) -> bool:
+    """Whether a server has something to say on a connection that asks nothing: mostly that it ends.
+
+    Args:
+        connection: the number of its file.
+    """
+    waiting = select.poll()
+    waiting.register(connection, select.POLLIN)
+    return bool(waiting.poll(0))
 
 
 def first_rows(schema: Schema, dialect: Dialect) -> Iterator[tuple[str, Mapping[str, Any]]]:

@@ -6,7 +6,7 @@ one connection, in the ways of its dialect. SQLite, PostgreSQL and MariaDB have 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from sqlalchemy import Engine
@@ -84,8 +84,19 @@ class OpenDatabase(Protocol):
     def acquire_reading(self) -> Session:
         """Begin a transaction that only reads; raises as `acquire`."""
 
-    def read(self, text: str, values: Mapping[str, Any], /) -> list[Row]:
-        """Return what one statement selects, a transaction of its own; raises as `acquire`."""
+    def read(
+        self,
+        text: str,
+        values: Mapping[str, Any],
+        meanwhile: Callable[[], None] | None = None,
+        /,
+    ) -> list[Row]:
+        """Return what one statement selects, a transaction of its own; raises as `acquire`.
+
+        Args:
+            text, values: the statement and its parameters.
+            meanwhile: may be called while another process is at work on it.
+        """
 
     def release(self, session: Session, /) -> None:
         """Take back what `acquire` gave; its transaction has ended."""

@@ -145,6 +145,13 @@ class Runtime(abc.ABC):
         """
 
     @abc.abstractmethod
+    def let_others(self) -> None:
+        """Let the tasks that can go on do so, while another process works for the caller.
+
+        Nothing that the caller holds may be what they wait for. Time does not pass meanwhile.
+        """
+
+    @abc.abstractmethod
     def transaction_opened(self, database: str) -> None:
         """Note that the calling task has a transaction open on `database`."""
 

@@ -111,6 +111,9 @@ class LiveRuntime(Runtime):
         if task.killed:
             raise TaskKilled
 
+    def let_others(self) -> None:
+        pass  # threads go on by themselves
+
     def transaction_opened(self, database: str) -> None:
         task = self._task()
         if task is None:

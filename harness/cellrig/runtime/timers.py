@@ -18,6 +18,10 @@ class Kind(IntEnum):
     PERIODIC = 2
 
 
+def _nothing() -> None:
+    pass
+
+
 class Timer:
     """Something that falls due, unless it is ended before."""
 
@@ -37,6 +41,8 @@ class Timer:
         """Let it not fall due (any more); twice is harmless."""
         if not self.over:
             self.over = True
+            # It may stay in the heap for a while; what its action knows of, a whole page, may not.
+            self.action = _nothing
             self._timers.ended(self)
 
 

@@ -181,6 +181,11 @@ class VirtualRuntime(Runtime):
         if self._order is not None and self._ready and self._order.random() < 0.5:
             self._hand_over_turn(task)
 
+    def let_others(self) -> None:
+        task = self._current
+        if task is not None and self._ready and greenlet.getcurrent() is task.greenlet:
+            self._hand_over_turn(task)
+
     def transaction_opened(self, database: str) -> None:
         task = self._current
         if task is None:
@@ -334,9 +339,10 @@ class VirtualRuntime(Runtime):
         try:
             self._run_ready(stop)
             while not stop() and (timer := self._next_due(until)) is not None:
+                action = timer.action
                 timer.end()
                 self._now = max(self._now, timer.due)
-                timer.action()
+                action()
                 self._run_ready(stop)
         finally:
             self._looping = False

@@ -43,16 +43,20 @@ def server_of(place: object) -> Server:
 def opened(
     url: str, schema: Schema = SCHEMA, runtime: Runtime | None = None, processes: int = 1
 ) -> Iterator[Sequence[Database]]:
-    """One database, opened as often as there are processes."""
+    """One database, opened as often as there are processes.
+
+    Where there is one, the database is as a rig has its own, to which nobody else writes.
+    """
     place = place_of(url)
     own = runtime or VirtualRuntime()
     storage = place.storage("accounts", schema)
-    databases = [Database("accounts", schema.image, own, storage)]
+    alone = Database("accounts", schema.image, own, storage)
     server = server_of(place)
     (space,) = place._made  # type: ignore[attr-defined]
-    for _number in range(1, processes):
+    databases = [alone] if processes == 1 else []
+    for _number in range(processes - len(databases)):
         other = Database.__new__(Database)
-        other.__dict__.update(databases[0].__dict__)
+        other.__dict__.update(alone.__dict__)
         home = Home(space, "accounts", schema)
         other._open = OpenOnServer(server.connections, home, server.dialect, lambda: None)
         databases.append(other)

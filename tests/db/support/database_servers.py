@@ -73,14 +73,17 @@ class PrivateServer:
     Args:
         command: what runs it.
         user: as whom; None for this user.
-        url: where it will be.
+        url: where it will be, on a free port of loopback.
+        socket: what the URL has behind it to name the server's socket among its files: a round
+            trip takes a third less time there.
         ending: what lets it end at once, whoever is connected.
     """
 
     def __init__(
-        self, command: list[str], user: str | None, url: str, ending: signal.Signals
+        self, command: list[str], user: str | None, url: str, socket: str, ending: signal.Signals
     ) -> None:
         self.url = url
+        self.socket_url = f"{url}?{socket}"
         self._command = command
         self._user = user
         self._ending = ending
@@ -147,7 +150,7 @@ def quick_server(kind: str) -> Iterator[str]:
         directory = tempfile.mkdtemp(prefix="cellrig-server-", dir=_IN_MEMORY)
         stack.callback(shutil.rmtree, directory)
         try:
-            url = stack.enter_context(private_server(kind, Path(directory))).url
+            url = stack.enter_context(private_server(kind, Path(directory))).socket_url
         except NoServer:
             url = stack.enter_context(server(kind))
         yield url
@@ -175,12 +178,13 @@ def _postgresql(directory: Path) -> PrivateServer:
     _run([initdb, "-D", str(data), "-U", "postgres", "-A", "trust", "-N", "-E", "UTF8"], user)
     postgres = _program("postgres", "/usr/lib/postgresql/*/bin")
     options = {"fsync": "off", "listen_addresses": "127.0.0.1", "port": str(port)}
-    options |= {"unix_socket_directories": ""}
+    options |= {"unix_socket_directories": str(directory)}
     told = [text for name, value in options.items() for text in ("-c", f"{name}={value}")]
     return PrivateServer(
         [postgres, "-D", str(data), *told],
         user,
         f"postgresql://postgres@127.0.0.1:{port}/postgres",
+        f"host={directory}",
         signal.SIGINT,
     )
 
@@ -189,13 +193,15 @@ def _mariadb(directory: Path) -> PrivateServer:
     data, port = directory / "data", _free_port()
     user = ["--user=root"] if os.geteuid() == 0 else []
     install = _program("mariadb-install-db", "/usr/bin")
-    ours = ["--no-defaults", f"--datadir={data}", *user]
+    # A server that starts removes the temporary files of every other one in the same directory,
+    # and that one may crash for it.
+    ours = ["--no-defaults", f"--datadir={data}", f"--tmpdir={directory}", *user]
     _run([install, *ours, "--auth-root-authentication-method=normal"], None)
     told = [f"--socket={directory / 'socket'}", f"--port={port}", "--bind-address=127.0.0.1"]
     told += ["--innodb-flush-log-at-trx-commit=0", "--skip-name-resolve", "--skip-log-bin"]
     daemon = _program("mariadbd", "/usr/sbin")
-    url = f"mariadb://root@127.0.0.1:{port}"
-    return PrivateServer([daemon, *ours, *told], None, url, signal.SIGTERM)
+    url, where = f"mariadb://root@127.0.0.1:{port}", f"unix_socket={directory / 'socket'}"
+    return PrivateServer([daemon, *ours, *told], None, url, where, signal.SIGTERM)
 
 
 _PRIVATE: Mapping[str, Callable[[Path], PrivateServer]] = {
