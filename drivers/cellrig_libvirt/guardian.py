@@ -82,6 +82,7 @@ class Guardian:
                 case "kill":
                     self._stop(host)
                     self._kill_guests(host)
+                    self._forget_run(host)
                 case "guests":
                     return {"pids": self._guests(host)}
         except (OSError, RuntimeError) as error:
@@ -174,6 +175,17 @@ class Guardian:
             while Path(f"/proc/{pid}").exists():
                 _reap_all()
                 time.sleep(0.005)
+
+    def _forget_run(self, host: int) -> None:
+        """Remove what a machine has in memory only, as its power cut does.
+
+        Else the next daemon takes its guests for running until it has looked after each of them.
+        """
+        for path in (self._directory / str(host) / "run").iterdir():
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
 
     def _guests(self, host: int) -> list[int]:
         """The processes whose command line names something of the host's directory."""
