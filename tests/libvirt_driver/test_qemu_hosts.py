@@ -118,11 +118,16 @@ def test_a_daemon_that_comes_back_is_connected_again(tmp_path: Path) -> None:
         for _time in range(2):  # the second finds it running
             hosts.start_daemon(0)
         assert driver.get_guest(guest.uuid).power_state is PowerState.RUNNING
+
+        def told() -> dict[str, GuestEventKind]:
+            return {event.uuid: event.kind for event in fleet.events}
+
+        # What happened while nobody listened is told, and events come again. The daemon itself
+        # takes the dead guest for a running one until it has looked after it.
+        ends = (GuestEventKind.DIED, GuestEventKind.STOPPED)
+        wait_for(lambda: told().get(doomed.uuid) in ends, "the end of a guest")
         assert driver.get_guest(doomed.uuid).power_state is not PowerState.RUNNING
-        # What happened while nobody listened is told, and events come again.
-        told = {event.uuid: event.kind for event in fleet.events}
-        assert told[guest.uuid] is GuestEventKind.RESUMED
-        assert told[doomed.uuid] in (GuestEventKind.DIED, GuestEventKind.STOPPED)
+        assert told()[guest.uuid] is GuestEventKind.RESUMED
         fleet.events.clear()
         # Unlike the end of a guest, a pause waits until the daemon has found the guest again.
         driver.pause(guest)
