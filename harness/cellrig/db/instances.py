@@ -237,21 +237,15 @@ class InstanceStore:
             if instance.deleted:
                 return instance
             now = self._now()
-            changed: dict[str, Any] = {
+            transaction.run(delete_by(tables.tags, "instance_uuid"), instance_uuid=instance_uuid)
+            gone = {
                 "deleted": True,
                 "deleted_at": now,
-                "updated_at": now,
                 "vm_state": VmState.DELETED,
                 "task_state": None,
                 "power_state": PowerState.NOSTATE,
             }
-            transaction.run(
-                update_by(tables.instances, "uuid", *sorted(changed)),
-                by_uuid=instance_uuid,
-                **_columns_of(changed),
-            )
-            transaction.run(delete_by(tables.tags, "instance_uuid"), instance_uuid=instance_uuid)
-            return msgspec.structs.replace(instance, **changed)
+            return change_instance(transaction, instance, gone, now)
 
     def purge(self, instance_uuid: str) -> None:
         """Remove an instance as if it had never been written, with all that is recorded of it."""
