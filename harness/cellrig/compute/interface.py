@@ -9,6 +9,7 @@ from cellrig.context import RequestContext
 from cellrig.driver.reports import HostState
 from cellrig.driver.values import MigrateData
 from cellrig.model import (
+    BlockDeviceMapping,
     Build,
     Instance,
     Migration,
@@ -266,6 +267,7 @@ class ComputeService(Protocol):
         self,
         context: RequestContext,
         instance: Instance,
+        mappings: tuple[BlockDeviceMapping, ...],
         node: str,
         source_state: HostState,
         block_migration: bool | None,
@@ -273,7 +275,11 @@ class ComputeService(Protocol):
         """At the destination: ask both drivers whether a guest can come."""
 
     def check_can_live_migrate_source(
-        self, context: RequestContext, instance: Instance, data: MigrateData
+        self,
+        context: RequestContext,
+        instance: Instance,
+        mappings: tuple[BlockDeviceMapping, ...],
+        data: MigrateData,
     ) -> MigrateData:
         """At the source: ask the driver whether a guest can go."""
 

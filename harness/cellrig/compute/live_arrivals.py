@@ -19,6 +19,7 @@ from cellrig.driver.reports import HostState
 from cellrig.driver.values import MigrateData
 from cellrig.errors import CellrigError, Conflict, NotFound
 from cellrig.model import (
+    BlockDeviceMapping,
     Instance,
     InstanceChanges,
     Migration,
@@ -68,6 +69,7 @@ class LiveArrivals:
         self,
         context: RequestContext,
         instance: Instance,
+        mappings: tuple[BlockDeviceMapping, ...],
         node: str,
         source_state: HostState,
         block_migration: bool | None,
@@ -76,6 +78,7 @@ class LiveArrivals:
 
         Args:
             context, instance: who asks, for which server.
+            mappings: its volumes.
             node: the node here.
             source_state: of the node where it is.
             block_migration: copy local disks; None: where the hosts do not share them.
@@ -95,15 +98,17 @@ class LiveArrivals:
         if block_migration is None and not data.shared_storage and _has_local_disk(instance):
             data = host.driver.check_can_live_migrate_destination(guest, source_state, True)
         source = host.compute(str(instance.host))
-        return source.check_can_live_migrate_source(context, instance, data)
+        return source.check_can_live_migrate_source(context, instance, mappings, data)
 
     def check_source(
-        self, context: RequestContext, instance: Instance, data: MigrateData
+        self,
+        context: RequestContext,
+        instance: Instance,
+        mappings: tuple[BlockDeviceMapping, ...],
+        data: MigrateData,
     ) -> MigrateData:
         """Ask the driver here, where the guest is, whether it can go; nothing is changed."""
-        host = self._host
-        mappings = host.block_devices.of_instance(instance.uuid)
-        return host.driver.check_can_live_migrate_source(
+        return self._host.driver.check_can_live_migrate_source(
             guest_of(instance), disks_of(mappings), data
         )
 

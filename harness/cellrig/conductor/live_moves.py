@@ -97,7 +97,7 @@ class LiveMoves:
         spec = tools.spec(instance, instance.flavor, None if force else host)
         if force:
             spec = msgspec.structs.replace(spec, force_host=host)
-        multiattach = tools.shares_volumes(cell, instance)
+        mappings = tuple(cell.block_devices.of_instance(instance.uuid))
         group = None if force else tools.group(spec)
         source = tools.compute(migration.source_compute)
         failures: dict[str, str] = {}
@@ -112,7 +112,7 @@ class LiveMoves:
                         alternates=0,
                         ignore_hosts=(migration.source_compute, *failures),
                         only_cell=cell.name,
-                        multiattach=multiattach,
+                        multiattach=any(each.multiattach for each in mappings),
                     ),
                 )[0]
             except NoValidHost as error:
@@ -120,7 +120,7 @@ class LiveMoves:
             refusal: CellrigError | None
             try:
                 data = tools.compute(selection.host).check_can_live_migrate_destination(
-                    context, instance, selection.node, state, block_migration
+                    context, instance, mappings, selection.node, state, block_migration
                 )
             except CellrigError as error:
                 refusal = error

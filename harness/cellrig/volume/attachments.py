@@ -24,7 +24,7 @@ from cellrig.context import RequestContext
 from cellrig.db.database import Statement, Transaction
 from cellrig.db.statements import select_by
 from cellrig.volume import tables
-from cellrig.volume.checks import check_not_migrating, current_status, source_of
+from cellrig.volume.checks import check_not_migrating, source_of
 from cellrig.volume.errors import (
     AttachmentExists,
     AttachmentNotFound,
@@ -41,6 +41,7 @@ from cellrig.volume.records import (
     find_attachment,
     find_volume,
 )
+from cellrig.volume.status import status_of
 from cellrig.volume.surroundings import Surroundings
 from cellrig.volume.types import Attachment, AttachmentStatus, AttachMode, VolumeStatus
 
@@ -150,8 +151,8 @@ class Attachments:
             check_not_migrating(volume, "attach")
         if volume.status is VolumeStatus.ATTACHING:
             raise InvalidVolume(volume.id, "is attaching: somebody has reserved it")
-        status = current_status(transaction, volume)
         attachments = attachments_of(transaction, volume.id)
+        status = status_of(volume.status, [each.status for each in attachments])
         if status is VolumeStatus.ERROR and _are_of(attachments, instance_uuid):
             status = volume.status  # what failed was its own attempt: it may try again
         takes = _TAKES_ATTACHMENTS + (_ALSO_WHEN_MULTIATTACH if volume.multiattach else ())

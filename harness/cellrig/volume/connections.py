@@ -13,6 +13,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from msgspec.structs import replace
+
 from cellrig.context import RequestContext
 from cellrig.db.database import Transaction
 from cellrig.driver.reports import Connector
@@ -148,7 +150,7 @@ class Connections:
             if isinstance(data, dict):
                 info = {**info, "data": {**data, "access_mode": str(attachment.mode)}}
             change_attachment(transaction, attachment_id, connection_info=info)
-            return find_attachment(transaction, context, attachment_id)
+            return replace(attachment, connection_info=info)
 
     # -- ending --------------------------------------------------------------------------------
 
