@@ -35,6 +35,7 @@ from cellrig.model import (
 from cellrig.moves import Ownership, Withdrawal
 
 _MIGRATE = "compute_live_migration"
+_UNHEARD = MigrationChanges()
 _WAITING = (MigrationStatus.ACCEPTED, MigrationStatus.QUEUED)
 
 
@@ -153,26 +154,26 @@ class LiveMoves:
         self._check_wanted(migration)
         allowed = (MigrationStatus.PREPARING, MigrationStatus.RUNNING)
         host.migrations.update(migration.uuid, running, allowed)
-        failure = self._run(instance, migration, data)
+        progress = LiveProgress(host, instance, migration.uuid, self._aborted)
+        failure = self._run(instance, migration, data, progress)
         if failure is not None and failure.cancelled:
             raise LiveMigrationCancelled(instance.uuid, failure.reason)
         if failure is not None:
             raise LiveMigrationFailed(instance.uuid, failure.reason)
-        self.leave(context, migration)
+        self.leave(context, migration, progress.last)
 
     def _check_wanted(self, migration: Migration) -> None:
         if migration.uuid in self._aborted:
             raise LiveMigrationCancelled(migration.instance_uuid, "it was aborted")
 
     def _run(
-        self, instance: Instance, migration: Migration, data: MigrateData
+        self, instance: Instance, migration: Migration, data: MigrateData, progress: LiveProgress
     ) -> MigrationFailure | None:
         """Let the driver move the guest; return why it has not, None where it has."""
         host = self._host
         outcomes: list[MigrationFailure | None] = []
         over = host.runtime.event(f"the end of migration {migration.uuid}")
         watch_live_migration(host, instance, over)
-        progress = LiveProgress(host, instance, migration.uuid, self._aborted)
         try:
             host.driver.live_migration(
                 guest_of(instance),
@@ -204,17 +205,27 @@ class LiveMoves:
 
     # -- it has left -----------------------------------------------------------------------------
 
-    def leave(self, context: RequestContext, migration: Migration) -> None:
+    def leave(
+        self,
+        context: RequestContext,
+        migration: Migration,
+        progress: MigrationChanges = _UNHEARD,
+    ) -> None:
         """Let go of a server that runs at its destination; twice is harmless.
 
         There is no way back from here, so nothing that fails stops the rest.
+
+        Args:
+            context: who asks.
+            migration: the server's.
+            progress: the last that was heard of it.
         """
         host, insist = self._host, self._host.seams.insist
         uuid = migration.instance_uuid
         gone = Step(
             instance_uuid=uuid,
             migration_uuid=migration.uuid,
-            migration=MigrationChanges(status=MigrationStatus.POST_MIGRATING),
+            migration=replace(progress, status=MigrationStatus.POST_MIGRATING),
         )
         moving = host.take_step(gone, "note a move")
         instance, migration, mappings = moving.instance, moving.migration, moving.mappings

@@ -49,7 +49,10 @@ def _end_early(host: ComputeHost, instance: Instance) -> None:
 
 
 class LiveProgress:
-    """Records how far one migration has come: at first, each second, and when all is copied.
+    """Records how far one migration has come: at first, and each second.
+
+    Attributes:
+        last: what was told last, for whoever records that the guest has left.
 
     Args:
         host: the source.
@@ -65,6 +68,7 @@ class LiveProgress:
         self._migration_uuid = migration_uuid
         self._aborted = aborted
         self._next = host.runtime.now()
+        self.last = MigrationChanges()
 
     def note(self, progress: MigrationProgress) -> None:
         """Take what the driver tells; that it is not recorded does not stop the migration."""
@@ -72,11 +76,7 @@ class LiveProgress:
         if self._migration_uuid in self._aborted:
             # Asked for before the driver had begun, and so in vain.
             self._abort_again()
-        now = host.runtime.now()
-        if now < self._next and progress.memory_remaining + progress.disk_remaining:
-            return
-        self._next = now + PROGRESS_INTERVAL
-        changes = MigrationChanges(
+        self.last = MigrationChanges(
             memory_total=progress.memory_total,
             memory_processed=progress.memory_processed,
             memory_remaining=progress.memory_remaining,
@@ -84,8 +84,12 @@ class LiveProgress:
             disk_processed=progress.disk_processed,
             disk_remaining=progress.disk_remaining,
         )
+        now = host.runtime.now()
+        if now < self._next:
+            return
+        self._next = now + PROGRESS_INTERVAL
         try:
-            host.migrations.update(self._migration_uuid, changes)
+            host.migrations.update(self._migration_uuid, self.last)
         except CellrigError as error:
             host.seams.handled(error, "progress is not recorded this time")
 

@@ -160,9 +160,8 @@ class Connections:
         Raises:
             BackendFailed: the attachment is error_detaching; deleting it can be tried again.
         """
-        with self._turn(context, attachment_id):
+        with self._turn(context, attachment_id) as attachment:
             with self._transaction() as transaction:
-                attachment = find_attachment(transaction, context, attachment_id)
                 volume = self._volume(transaction, attachment)
                 last = self._last_connector(transaction, attachment)
                 if last is None:
@@ -205,13 +204,18 @@ class Connections:
         return show(transaction, self._around.backends, [volume])[0]
 
     @contextmanager
-    def _turn(self, context: RequestContext, attachment_id: str) -> Iterator[None]:
-        """Wait for the turn of an attachment's volume, which a migration may change meanwhile."""
+    def _turn(self, context: RequestContext, attachment_id: str) -> Iterator[Attachment]:
+        """Wait for the turn of an attachment's volume, which a migration may change meanwhile.
+
+        Returns:
+            The attachment. In its turn only its status is changed by others.
+        """
         while True:
             volume_id = self._attachments.get(context, attachment_id).volume_id
             with self._around.turns.take(volume_id):
-                if self._attachments.get(context, attachment_id).volume_id == volume_id:
-                    yield
+                attachment = self._attachments.get(context, attachment_id)
+                if attachment.volume_id == volume_id:
+                    yield attachment
                     return
 
 
