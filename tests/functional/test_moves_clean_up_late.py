@@ -6,7 +6,7 @@ import pytest
 from cold_move_servers import SAME_HOST, THREE, create
 from move_looks import TINY, fake, guests, held, holders, kept, move_of, told
 
-from cellrig import Rig
+from cellrig import Cell, ComputeOptions, Rig, Topology
 from cellrig.driver.errors import HypervisorError
 from cellrig.errors import NotFound
 from cellrig.model import MigrationStatus
@@ -14,6 +14,11 @@ from cellrig.model import MigrationStatus
 pytestmark = pytest.mark.topology(THREE)
 
 BUSY = HypervisorError("busy")
+#: Each cell has one host.
+BETWEEN_CELLS = Topology(
+    cells=[Cell("cell1", 1), Cell("cell2", 1)],
+    compute=ComputeOptions(allow_cross_cell_moves=True),
+)
 #: Attempts of whoever insists.
 ATTEMPTS = 4
 
@@ -23,7 +28,7 @@ def connected(rig: Rig, host: str) -> set[str]:
     return {each.volume_id for each in fake(rig, host).volume_connections().volumes}
 
 
-# -- what a source has kept ------------------------------------------------------------------------
+# -- what a source has kept ----------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("error", [BUSY, RuntimeError("a bug")])
@@ -208,3 +213,79 @@ def test_a_destination_gives_back_later_what_it_has_prepared(rig: Rig, comes_aga
     assert guests(rig, server) == [rig.servers.show(server).host]
     assert len(connected(rig, "cell1-host2")) == comes_again
     assert not fake(rig, "cell1-host2").hypervisor.state.incoming
+
+
+# -- what the source in another cell has kept ------------------------------------------------------
+
+
+@pytest.mark.topology(BETWEEN_CELLS)
+@pytest.mark.parametrize("error", [BUSY, RuntimeError("a bug")])
+def test_what_a_source_in_another_cell_could_not_erase_is_erased_later(
+    rig: Rig, error: Exception
+) -> None:
+    server = rig.servers.migrate(rig.servers.create(host="cell1-host1"))
+    assert server.host == "cell2-host1"
+    rig.faults.fail("driver.confirm_migration", error, times=2)
+    server = rig.servers.confirm_resize(server)
+    assert (server.status, holders(rig)) == ("ACTIVE", 1)
+    assert move_of(rig, server).left_at == "cell1-host1"
+    rig.advance(61)  # it fails once more
+    assert kept(rig, "cell1-host1") == {server.id}
+    rig.advance(60)
+    assert kept(rig, "cell1-host1") == set()
+    assert move_of(rig, server).left_at is None
+    assert guests(rig, server) == ["cell2-host1"]
+
+
+@pytest.mark.topology(BETWEEN_CELLS)
+def test_a_server_that_comes_back_to_its_cell_finds_nothing_of_its_old_self(rig: Rig) -> None:
+    server = rig.servers.migrate(rig.servers.create(host="cell1-host1"))
+    rig.faults.fail("driver.confirm_migration", BUSY, times=1)
+    server = rig.servers.migrate(rig.servers.confirm_resize(server))
+    assert (server.status, server.host, kept(rig, "cell1-host1")) == (
+        "VERIFY_RESIZE",
+        "cell1-host1",
+        set(),
+    )
+    server = rig.servers.confirm_resize(server)
+    rig.advance(700)
+    assert guests(rig, server) == ["cell1-host1"]
+    assert kept(rig, "cell2-host1") == set()
+
+
+@pytest.mark.topology(BETWEEN_CELLS)
+def test_a_host_that_still_cannot_clean_up_does_not_get_its_server_back(rig: Rig) -> None:
+    server = rig.servers.migrate(rig.servers.create(host="cell1-host1"))
+    rig.faults.fail("driver.confirm_migration", BUSY, times=2)
+    server = rig.servers.migrate(rig.servers.confirm_resize(server))
+    assert (server.status, server.host) == ("ACTIVE", "cell2-host1")
+    assert "has kept server" in told(rig.servers.show(server))
+    assert holders(rig) == 1
+    rig.advance(61)
+    assert rig.servers.migrate(server).host == "cell1-host1"
+
+
+@pytest.mark.topology(BETWEEN_CELLS)
+@pytest.mark.parametrize("confirmed", [True, False])
+def test_a_server_deleted_in_another_cell_is_erased_later(rig: Rig, confirmed: bool) -> None:
+    server = rig.servers.migrate(rig.servers.create(host="cell1-host1"))
+    rig.faults.fail("driver.confirm_migration", BUSY, times=1)
+    if confirmed:
+        server = rig.servers.confirm_resize(server)
+    rig.servers.delete(server)
+    assert (kept(rig, "cell1-host1"), holders(rig)) == ({server.id}, 0)
+    rig.advance(121)
+    assert kept(rig, "cell1-host1") == set()
+
+
+@pytest.mark.topology(BETWEEN_CELLS)
+def test_what_is_left_in_another_cell_waits_for_a_host_that_is_down(rig: Rig) -> None:
+    server = rig.servers.migrate(rig.servers.create(host="cell1-host1"))
+    rig.faults.fail("driver.confirm_migration", BUSY, times=1)
+    server = rig.servers.confirm_resize(server)
+    rig.crash("cell1-host1")
+    rig.advance(200)
+    assert move_of(rig, server).left_at == "cell1-host1"
+    rig.restart("cell1-host1")
+    rig.advance(61)
+    assert (kept(rig, "cell1-host1"), move_of(rig, server).left_at) == (set(), None)

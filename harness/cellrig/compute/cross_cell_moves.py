@@ -172,10 +172,10 @@ class CrossCellMoves:
 
     def erase_departed(
         self, context: RequestContext, instance: Instance, migration: Migration
-    ) -> None:
+    ) -> bool:
         """Erase what was kept of a server that is in another cell; see `ComputeService`."""
         with self._host.lock(instance.uuid):
-            self._leftovers.erase(instance, migration)
+            return self._leftovers.try_to_erase(instance, migration)
 
     def _outlast(self, name: str, work: Callable[[], None]) -> None:
         """Do what may take longer than a caller waits, and wait for it as long as the caller."""

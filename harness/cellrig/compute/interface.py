@@ -189,8 +189,12 @@ class ComputeService(Protocol):
 
     def erase_departed(
         self, context: RequestContext, instance: Instance, migration: Migration
-    ) -> None:
-        """At the source: erase what was kept of a server that is in another cell for good."""
+    ) -> bool:
+        """At the source: erase what was kept of a server that is in another cell for good.
+
+        False where the hypervisor fails to. The move's record is in that other cell, out of the
+        host's reach: the caller notes there that it has to be tried again.
+        """
 
     @cast
     def live_migration(

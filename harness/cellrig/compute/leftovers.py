@@ -45,19 +45,25 @@ class Leftovers:
         self._ownership = ownership
 
     def erase(self, instance: Instance, migration: Migration) -> None:
-        """Erase what this host has kept of a server that has left, and give it back.
+        """Erase what this host has kept of a server that has left, and give it back."""
+        if not self.try_to_erase(instance, migration):
+            self.note(migration)
+
+    def try_to_erase(self, instance: Instance, migration: Migration) -> bool:
+        """Do what `erase` does; False where the hypervisor fails to, and it is to be noted.
 
         Whatever the hypervisor says, the server has moved, and its resources here are free
         (bug 1821594).
         """
         host = self._host
+        erased = True
         try:
             self._forget(instance, migration)
         except Exception as error:  # noqa: BLE001 - the server has moved all the same
             host.seams.handled(error, "what the hypervisor has kept is erased later")
-            if not migration.cross_cell:  # the record of one is in the cell where the server is
-                self.note(migration)
+            erased = False
         host.seams.insist(lambda: self._ownership.drop(migration.uuid), "give a source back")
+        return erased
 
     # -- what has failed -------------------------------------------------------------------------
 

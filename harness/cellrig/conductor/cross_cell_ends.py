@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec import UNSET, UnsetType
+
 from cellrig.compute.cross_cell_images import MIGRATION as IMAGE_OF
 from cellrig.conductor.crossings import Seen, is_up
 from cellrig.conductor.moving import MoveTools
@@ -10,6 +12,7 @@ from cellrig.db import CellDatabase
 from cellrig.errors import CellrigError, Conflict, NotFound
 from cellrig.image import ImageClient
 from cellrig.model import (
+    Instance,
     InstanceChanges,
     Migration,
     MigrationChanges,
@@ -43,7 +46,8 @@ class CrossCellEnds:
 
     def confirm(self, context: RequestContext, seen: Seen) -> None:
         """Let a server stay where it is; where its source is down, that waits."""
-        if not self._erase(context, seen):
+        erased = self._erase(context, seen.home, seen.instance, seen.migration)
+        if erased is None:
             return
         instance = seen.instance
         stopped = instance.power_state == PowerState.SHUTDOWN
@@ -59,7 +63,7 @@ class CrossCellEnds:
             )
         except (Conflict, NotFound) as error:
             self._tools.seams.handled(error, "the server is being deleted, or it is confirmed")
-        self.note(seen, MigrationStatus.CONFIRMED)
+        self._end(seen, MigrationStatus.CONFIRMED, erased=erased)
 
     def confirm_overdue(self, seen: Seen) -> None:
         """Begin what a user begins who confirms, where the user has had the time."""
@@ -76,26 +80,73 @@ class CrossCellEnds:
 
     def end_deleted(self, context: RequestContext, seen: Seen) -> None:
         """End the move of a server that is deleted; at home its host does so."""
-        if seen.at_home or not self._erase(context, seen):
+        if seen.at_home:
+            return
+        erased = self._erase(context, seen.home, seen.instance, seen.migration)
+        if erased is None:
             return
         arrived = any(status == MigrationStatus.FINISHED for status, _ in seen.migration.history)
         self.forget_image(seen)
-        self.note(seen, MigrationStatus.CONFIRMED if arrived else MigrationStatus.CANCELLED)
+        over = MigrationStatus.CONFIRMED if arrived else MigrationStatus.CANCELLED
+        self._end(seen, over, erased=erased)
 
-    def _erase(self, context: RequestContext, seen: Seen) -> bool:
-        """Let the source erase what it has kept; False where it is down, and it waits."""
-        migration, instance = seen.migration, seen.instance
-        if not is_up(self._tools, seen.home, migration.source_compute):
-            return False
+    def clean_up(self, context: RequestContext, cell: CellDatabase, migration_uuid: str) -> None:
+        """Let a source erase what it failed to erase when a move between cells ended.
+
+        Args:
+            context: under which.
+            cell: where the move's record is. Once that is the source's own, the source sees to it.
+            migration_uuid: the move.
+
+        Raises:
+            Conflict: it still cannot.
+        """
+        migration = cell.migrations.get(migration_uuid)
+        # A server that is on its way may come to just that host, which is made ready for it.
+        if migration.left_at and not cell.migrations.under_way_of(migration.instance_uuid):
+            self._erase_rest(context, cell, migration)
+
+    def clean_up_before(
+        self, context: RequestContext, cell: CellDatabase, instance_uuid: str, host: str
+    ) -> None:
+        """Let a host erase what it has kept of a server that may come back to it.
+
+        Raises:
+            Conflict: it still cannot.
+        """
+        for migration in cell.migrations.of_instance(instance_uuid):
+            if migration.left_at == host:
+                self._erase_rest(context, cell, migration)
+
+    def _erase_rest(
+        self, context: RequestContext, cell: CellDatabase, migration: Migration
+    ) -> None:
+        host, uuid = migration.source_compute, migration.instance_uuid
+        home = self._tools.api.mappings.cell_of_host(host)
+        if home == cell.name:
+            return
+        if not self._erase(context, home, cell.instances.get(uuid), migration):
+            raise Conflict(f"host {host} has kept server {uuid}, and is down or cannot erase it")
+        cell.migrations.update(migration.uuid, MigrationChanges(left_at=None))
+
+    def _erase(
+        self, context: RequestContext, home: str, instance: Instance, migration: Migration
+    ) -> bool | None:
+        """Let the source erase what it has kept; None where it is down, and that waits."""
+        if not is_up(self._tools, home, migration.source_compute):
+            return None
         source = self._tools.compute(migration.source_compute)
-        self._tools.seams.insist(
+        return self._tools.seams.insist(
             lambda: source.erase_departed(context, instance, migration), "erase what was kept"
         )
-        return True
 
-    def note(self, seen: Seen, status: MigrationStatus) -> None:
-        """Note how far a move has come."""
-        uuid, changes = seen.migration.uuid, MigrationChanges(status=status)
+    def _end(self, seen: Seen, status: MigrationStatus, *, erased: bool) -> None:
+        self.note(seen, status, left_at=UNSET if erased else seen.migration.source_compute)
+
+    def note(self, seen: Seen, status: MigrationStatus, left_at: str | UnsetType = UNSET) -> None:
+        """Note how far a move has come, and who has still to clean up after it."""
+        uuid = seen.migration.uuid
+        changes = MigrationChanges(status=status, left_at=left_at)
         self._tools.seams.insist(
             lambda: seen.cell.migrations.update(uuid, changes, (seen.migration.status, status)),
             "note how far a move has come",

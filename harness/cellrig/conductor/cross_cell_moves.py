@@ -71,7 +71,7 @@ class CrossCellMoves:
             MaxRetriesExceeded: none does; nothing has been changed but what is claimed.
         """
         insist, uuid = self._tools.seams.insist, move.instance_uuid
-        chosen = self._agreed(context, move)
+        chosen = self._agreed(context, cell, move)
         selection = chosen.selection
         noted = MigrationChanges(
             status=MigrationStatus.PRE_MIGRATING,
@@ -96,7 +96,7 @@ class CrossCellMoves:
             if move.spec.image is not None and not move.spec.boots_from_volume:
                 self._ends.forget_image_in_vain(cell, migration)
 
-    def _agreed(self, context: RequestContext, move: Move) -> Move:
+    def _agreed(self, context: RequestContext, cell: CellDatabase, move: Move) -> Move:
         """Return the move to the first host that takes the server, claimed there."""
         tools, failures = self._tools, dict[str, str]()
         for number, selection in enumerate((move.selection, *move.alternates)):
@@ -104,6 +104,7 @@ class CrossCellMoves:
             try:
                 if number:
                     self._claim(attempt)
+                self._ends.clean_up_before(context, cell, move.instance_uuid, selection.host)
                 tools.compute(selection.host).prep_arrival(context, attempt)
             except Exception as error:  # noqa: BLE001 - whatever it was, the host is not the one
                 tools.seams.handled(error, "the next alternate is tried")
@@ -330,8 +331,22 @@ class CrossCellMoves:
                 except CellrigError as error:
                     tools.seams.handled(error, "the next round removes half a crossing")
                 self._go_on(new_context(), uuid, None)
+        for cell in under_way:
+            self._clean_up(new_context, tools.cells.databases[cell])
         if len(under_way) == len(tools.cells.with_hosts()):
             self._ends.forget_images(under_way)
+
+    def _clean_up(self, new_context: Callable[[], RequestContext], cell: CellDatabase) -> None:
+        tools = self._tools
+        for migration in cell.migrations.left_between_cells():
+            uuid = migration.instance_uuid
+            if uuid in tools.in_hand or uuid in self._locks:
+                continue
+            with self._lock(uuid):
+                try:
+                    self._ends.clean_up(new_context(), cell, migration.uuid)
+                except CellrigError as error:
+                    tools.seams.handled(error, "the next round cleans up")
 
     def _tidy(self, instance_uuid: str, cells: list[str]) -> None:
         """Remove a server's record from those of `cells` that do not have it, by its mapping."""

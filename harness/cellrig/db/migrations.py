@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import bindparam, or_, select
+from sqlalchemy import bindparam, or_, select, true
 
 from cellrig.db import cell_tables as tables
 from cellrig.db.database import Database, Row, Statement, Transaction
@@ -60,6 +60,12 @@ _EVACUATED = Statement(
 )
 _LEFT_AT = Statement(
     select(tables.migrations).where(_columns.left_at == bindparam("host")).order_by(_columns.id)
+)
+#: No name of a host is empty: so the index serves whoever asks for any.
+_LEFT_BETWEEN_CELLS = Statement(
+    select(tables.migrations)
+    .where(_columns.left_at > "", _columns.cross_cell == true())
+    .order_by(_columns.id)
 )
 _LEFT_AT_HOSTS = Statement(
     select(_columns.left_at)
@@ -225,6 +231,10 @@ class MigrationStore:
     def left_at(self, host: str) -> list[Migration]:
         """Return the migrations after which `host` has still to clean up, the oldest first."""
         return [migration_from_row(row) for row in self._database.all(_LEFT_AT, host=host)]
+
+    def left_between_cells(self) -> list[Migration]:
+        """Return the moves between cells after which a host has still to clean up."""
+        return [migration_from_row(row) for row in self._database.all(_LEFT_BETWEEN_CELLS)]
 
     def all(self) -> list[Migration]:
         """Return all migrations, the oldest first."""
