@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import bindparam, or_, select, true
+from sqlalchemy import bindparam, or_, select
 
 from cellrig.db import cell_tables as tables
 from cellrig.db.database import Database, Row, Statement, Transaction
@@ -64,7 +64,7 @@ _LEFT_AT = Statement(
 #: No name of a host is empty: so the index serves whoever asks for any.
 _LEFT_BETWEEN_CELLS = Statement(
     select(tables.migrations)
-    .where(_columns.left_at > "", _columns.cross_cell == true())
+    .where(_columns.left_at > "", _columns.cross_cell == 1)
     .order_by(_columns.id)
 )
 _LEFT_AT_HOSTS = Statement(
