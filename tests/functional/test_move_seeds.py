@@ -8,6 +8,7 @@ from random import Random
 
 import pytest
 from move_kinds import source_returns
+from seeds import seeds
 
 from cellrig import Cell, Rig, Server, Topology
 from cellrig.errors import CellrigError
@@ -108,9 +109,9 @@ def check_one_place_each(rig: Rig) -> None:
 
 
 @pytest.mark.counted("concurrent moves of ten servers", times=SEEDS_IN_A_TEST)
-@pytest.mark.parametrize("first", range(0, SEEDS, SEEDS_IN_A_TEST))
-def test_ten_moves_at_the_same_moment_never_take_more_than_there_is(first: int) -> None:
-    for seed in range(first, first + SEEDS_IN_A_TEST):
+@pytest.mark.parametrize("some", seeds(SEEDS, SEEDS_IN_A_TEST), ids=str)
+def test_ten_moves_at_the_same_moment_never_take_more_than_there_is(some: range) -> None:
+    for seed in some:
         rig = prepared(seed)
         watch = CapacityWatch(rig)
         rig.plugins.register(watch, name="capacity watch")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 import pytest
+from seeds import seeds
 
 from cellrig import Cell, Rig, Topology
 
@@ -41,9 +42,9 @@ def check_twelve(rig: Rig) -> None:
         assert rig.placement.get_provider_usages(provider.uuid)["VCPU"] == 4, f"seed {rig.seed}"
 
 
-@pytest.mark.parametrize("first", range(0, 1000, SEEDS_IN_A_TEST))
-def test_twenty_boots_into_room_for_twelve_never_oversubscribe(first: int) -> None:
-    for seed in range(first, first + SEEDS_IN_A_TEST):
+@pytest.mark.parametrize("some", seeds(1000, SEEDS_IN_A_TEST), ids=str)
+def test_twenty_boots_into_room_for_twelve_never_oversubscribe(some: range) -> None:
+    for seed in some:
         rig = boot_twenty(ROOM_FOR_TWELVE, seed, ["audit"])
         check_twelve(rig)
         rig.stop()

@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from random import Random
 
 import pytest
+from seeds import seeds
 
 from cellrig import Cell, Rig, Topology
 from cellrig.errors import CellrigError
@@ -170,10 +171,10 @@ def check_connections(rig: Rig) -> None:
     assert set(connections.sessions) == {each.target for each in connections.volumes}
 
 
-@pytest.mark.parametrize("first", range(0, 500, SEEDS_IN_A_TEST))
-def test_connecting_and_disconnecting_a_shared_target_never_overlap_on_a_host(first: int) -> None:
+@pytest.mark.parametrize("some", seeds(500, SEEDS_IN_A_TEST), ids=str)
+def test_connecting_and_disconnecting_a_shared_target_never_overlap_on_a_host(some: range) -> None:
     meetings: Counter[str] = Counter()
-    for seed in range(first, first + SEEDS_IN_A_TEST):
+    for seed in some:
         rig, sections = interleave(seed)
         assert sections.lost == [], f"seed {seed}"
         assert sections.meetings[SHARED] == 0, f"seed {seed}"
