@@ -3,7 +3,8 @@
 In SQLite files and on PostgreSQL, each with the same servers: a page of 1,000, the newest first,
 and a walk by markers. The limit is the raw query of the database's driver in every cell, with
 LIMIT, and `heapq.merge` over what comes. Nova's lister needs the `nova` package, here or in another
-interpreter. What the cells send for a page, and the memory of a walk, are measured too.
+interpreter. What the cells send for a page, and the memory of a walk, are measured too. Pages of
+clouds that differ in the number of cells only are compared by turns.
 """
 
 from __future__ import annotations
@@ -12,15 +13,16 @@ import argparse
 import gc
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from functools import partial
 from importlib.util import find_spec
 from tempfile import TemporaryDirectory
 
 import msgspec
 
 from bench.listing_limit import connection_to, raw_cells, raw_page, raw_walk
-from bench.listing_report import Costs, NovaCosts, figures, side_by_side
+from bench.listing_report import Costs, NovaCosts, Pages, figures, side_by_side
 from bench.measure import (
     ROOT,
     Sample,
@@ -48,6 +50,8 @@ from cellrig.seams import Passage
 
 #: Where the databases can be: what they are called in the table.
 MEMORY, FILES, POSTGRESQL = "memory", "files", "postgresql"
+#: What a fresh process measures: one cloud, or several beside each other.
+ALONE, BESIDE = "alone", "beside"
 SERVER = "postgresql://postgres@127.0.0.1/test"
 FLAVOR = Flavor("1", "tiny")
 #: Servers in all walks of one kind that are timed, at least one walk.
@@ -151,8 +155,9 @@ def place(database: str, server: str) -> Iterator[str | None]:
             yield directory
 
 
-def measure(database: str, server: str, cells: int, servers: int, runs: int) -> Costs:
-    """Measure one cloud."""
+@contextmanager
+def cloud(database: str, server: str, cells: int, servers: int) -> Iterator[Rig]:
+    """Yield a cloud that has the servers."""
     with place(database, server) as where:
         topology = Topology(
             cells=[Cell(f"cell{number}", 1) for number in range(1, cells + 1)], database=where
@@ -164,7 +169,26 @@ def measure(database: str, server: str, cells: int, servers: int, runs: int) -> 
                     with connection_to(each) as connection:
                         # As it does by itself within a minute.
                         connection.execute("ANALYZE")
-            return _measure(rig, database, cells, servers, runs)
+            yield rig
+
+
+def measure(database: str, server: str, cells: int, servers: int, runs: int) -> Costs:
+    """Measure one cloud."""
+    with cloud(database, server, cells, servers) as rig:
+        return _measure(rig, database, cells, servers, runs)
+
+
+def beside(
+    database: str, server: str, cells: Sequence[int], servers: int, runs: int
+) -> dict[str, Sample]:
+    """Return what a page takes in clouds of so many cells, by turns: a machine has its moments."""
+    with ExitStack() as stack:
+        rigs = {
+            str(number): stack.enter_context(cloud(database, server, number, servers))
+            for number in cells
+        }
+        pages = {number: partial(rig.servers.list, limit=PAGE) for number, rig in rigs.items()}
+        return by_turns(pages, runs)
 
 
 def _measure(rig: Rig, database: str, cells: int, servers: int, runs: int) -> Costs:
@@ -252,37 +276,39 @@ def main() -> None:
         default=sys.executable if find_spec("nova") else None,
         help="an interpreter that has Nova (default: this one, if it has)",
     )
-    parser.add_argument("--raw", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--raw", choices=[ALONE, BESIDE], help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.raw:
-        (database,), (cells,), (servers,) = (
-            arguments.databases,
-            arguments.cells,
-            arguments.servers,
-        )
-        print_json(measure(database, arguments.server, cells, servers, arguments.runs))
+        (database,), (servers,) = arguments.databases, arguments.servers
+        asked = database, arguments.server
+        if arguments.raw == BESIDE:
+            print_json(beside(*asked, arguments.cells, servers, arguments.runs))
+        else:
+            (cells,) = arguments.cells
+            print_json(measure(*asked, cells, servers, arguments.runs))
         return
     before = machine()
     costs: list[tuple[Costs, NovaCosts | None]] = []
+    pages: list[Pages] = []
     for database in arguments.databases or found_databases(arguments.server):
         for servers in arguments.servers:
+            told = ["--servers", str(servers), "--databases", database]
+            told += ["--server", arguments.server, "--runs", str(arguments.runs)]
             for cells in arguments.cells:
-                ours = in_a_fresh_process(
-                    Costs,
-                    "bench.listing",
-                    *("--raw", "--cells", str(cells), "--servers", str(servers)),
-                    *("--databases", database, "--server", arguments.server),
-                    *("--runs", str(arguments.runs)),
-                )
+                raw = ["--raw", ALONE, "--cells", str(cells), *told]
+                ours = in_a_fresh_process(Costs, "bench.listing", *raw)
                 # Nova's databases in memory are of its tests alone.
-                beside = arguments.nova is not None and database != MEMORY
+                has_peer = arguments.nova is not None and database != MEMORY
                 nova = (
                     nova_costs(arguments.nova, arguments.server, ours, arguments.runs)
-                    if beside
+                    if has_peer
                     else None
                 )
                 costs.append((ours, nova))
-    report = Report(tuple(figures(costs)), before, machine())
+            raw = ["--raw", BESIDE, "--cells", *map(str, arguments.cells), *told]
+            by_cells = in_a_fresh_process(dict[int, Sample], "bench.listing", *raw)
+            pages.append(Pages(database, servers, by_cells))
+    report = Report(tuple(figures(costs, pages)), before, machine())
     screen = Screen()
     side_by_side(screen, costs)
     judged = tuple(figure for figure in report.figures if figure.unit != "ms")

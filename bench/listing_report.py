@@ -70,6 +70,14 @@ class NovaCosts(msgspec.Struct, frozen=True):
     listed: str
 
 
+class Pages(msgspec.Struct, frozen=True):
+    """What a page takes in clouds of different numbers of cells, measured by turns."""
+
+    database: str
+    servers: int
+    by_cells: dict[int, Sample]
+
+
 Both = tuple[Costs, NovaCosts | None]
 
 
@@ -106,7 +114,7 @@ def _cell(sample: Sample | None, reckoned: bool) -> str:
     return f"{'~' if reckoned else ''}{amount(sample.wall_ms)} ({amount(sample.cpu_ms)})"
 
 
-def figures(costs: Sequence[Both]) -> Iterator[Figure]:
+def figures(costs: Sequence[Both], pages: Sequence[Pages]) -> Iterator[Figure]:
     """Hold what was measured to its targets."""
     for ours, nova in costs:
         name = ours.name
@@ -118,11 +126,12 @@ def figures(costs: Sequence[Both]) -> Iterator[Figure]:
         yield Figure(f"{name}: memory of a walk", "MiB", ours.walk_mb, target=most)
         if nova is not None:
             yield from _beside_nova(ours, nova)
-    pages = {(ours.database, ours.cells, ours.servers): ours.page for ours, _nova in costs}
-    for ours, _nova in costs:
-        alone = pages.get((ours.database, 1, ours.servers))
-        if ours.cells > 1 and alone is not None:
-            yield _ratio(f"{ours.name}: page, in pages of 1 cell", ours.page, alone, 1.5)
+    for each in pages:
+        alone = each.by_cells.get(1)
+        for cells, page in each.by_cells.items():
+            if cells > 1 and alone is not None:
+                name = f"{each.database}: {cells} cells, {each.servers:,} servers"
+                yield _ratio(f"{name}: page, in pages of 1 cell", page, alone, 1.5)
     for ours, nova in costs:
         yield from _milliseconds(ours, nova)
 
