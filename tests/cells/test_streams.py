@@ -43,20 +43,19 @@ class Cells:
         self.process = Process("api")
         self.sent: list[tuple[str, int]] = []
         self.asked: list[tuple[str, int]] = []
-        self.databases = {}
+        self.databases: dict[str, CellDatabase] = {}
         for number, created in enumerate(moments):
-            database = Database(f"c{number:02}", cell_image(), self.runtime)
-            with database.transaction() as transaction:
-                transaction.run_each(
-                    insert_into(instances),
-                    [
-                        instance_to_row(_instance(f"{number:02}-{n:06}", moment))
-                        for n, moment in enumerate(created)
-                    ],
-                )
-            self.databases[database.name] = CellDatabase(
-                database, self.runtime.now, self.seams, self.process
+            self.add(
+                f"c{number:02}",
+                [_instance(f"{number:02}-{n:06}", moment) for n, moment in enumerate(created)],
             )
+
+    def add(self, name: str, servers: Sequence[Instance]) -> None:
+        """Let there be one more cell, or another one of that name."""
+        database = Database(name, cell_image(), self.runtime)
+        with database.transaction() as transaction:
+            transaction.run_each(insert_into(instances), list(map(instance_to_row, servers)))
+        self.databases[name] = CellDatabase(database, self.runtime.now, self.seams, self.process)
 
     def stream(
         self,
@@ -231,12 +230,20 @@ def test_a_cell_that_breaks_in_the_middle_leaves_what_it_has_sent() -> None:
 
 def test_63094c2883_a_record_that_two_cells_have_is_shown_once() -> None:
     cells = Cells([[1.0, 2.0], [3.0]])
-    copy = instance_to_row(_instance("00-000001", 2.0))
-    database = Database("c02", cell_image(), cells.runtime)
-    with database.transaction() as transaction:
-        transaction.run_each(insert_into(instances), [copy])
-    cells.databases["c02"] = CellDatabase(database, cells.runtime.now, cells.seams, cells.process)
+    cells.add("c02", [_instance("00-000001", 2.0)])
     assert cells.read() == ["01-000000", "00-000001", "00-000000"]
+
+
+@pytest.mark.parametrize("limit", [1, 20, 21, 22, 60, None])
+def test_a_record_at_the_end_of_what_two_cells_sent_is_shown_once(limit: int | None) -> None:
+    """Twenty rows are the least that a cell is asked for: the copies are the last of them."""
+    cells = Cells([[float(100 - n) for n in range(60)]])
+    newer = [_instance(f"01-{n:06}", 1000.0 + n) for n in range(19)]
+    cells.add("c01", [*newer, _instance("00-000000", 100.0)])
+    read = cells.read(limit)
+    everything = [f"01-{n:06}" for n in reversed(range(19))]
+    everything += [f"00-{n:06}" for n in range(60)]
+    assert read == everything[:limit]
 
 
 def test_on_threads_the_cells_are_asked_at_the_same_time_and_one_that_is_stuck_is_left() -> None:

@@ -97,14 +97,12 @@ class _Cell(Generic[T]):
         del ranks[:count], rows[:count]
         return taken
 
-    def take_all(self) -> tuple[Rank, Rank, list[T]]:
-        """Hand on all rows, with the ranks of the first and the last one only."""
-        rows, unranked, ranks = self.rows, self._unranked, self._ranks
-        if unranked:
-            ranks = [self._rank(unranked[0]), self._rank(unranked[-1])]
+    def take_all(self) -> list[T]:
+        """Hand on all rows, whose ranks nobody needs."""
+        rows = self.rows
         self.taken += len(rows)
         self.rows, self._unranked, self._ranks = [], (), []
-        return ranks[0], ranks[-1], rows
+        return rows
 
 
 class Stream(Generic[T]):
@@ -143,7 +141,6 @@ class Stream(Generic[T]):
         self._taken = 0
         rank = order.rank()
         self._cells: list[_Cell[T]] = [_Cell(name, after, rank) for name in cells]
-        self._last: Rank | None = None
         self._rows: Iterator[T] = chain.from_iterable(self._portions())
 
     def __iter__(self) -> Iterator[T]:
@@ -174,10 +171,7 @@ class Stream(Generic[T]):
         if not cells or any(not (cell.ended or cell.rows) for cell in self._cells):
             return []
         if len(cells) == 1:
-            # Nothing needs to be compared.
-            first, last, rows = cells[0].take_all()
-            was, self._last = self._last, last
-            return rows if was != first else rows[1:]
+            return cells[0].take_all()
         reverse = self._reverse
         ends = [cell.ranks[-1] for cell in cells if not cell.ended]
         until = None if not ends else max(ends) if reverse else min(ends)
@@ -191,17 +185,7 @@ class Stream(Generic[T]):
                 rows += its_rows
         # What has come is in as many sorted parts, which makes this a merge.
         places = sorted(range(len(ranks)), key=ranks.__getitem__, reverse=reverse)
-        return self._once([ranks[place] for place in places], [rows[place] for place in places])
-
-    def _once(self, ranks: list[Rank], rows: list[T]) -> list[T]:
-        """Leave out what was there already: the record of a move between cells is in both."""
-        if not rows:
-            return rows
-        last, self._last = self._last, ranks[-1]
-        before = [last, *ranks[:-1]]
-        if not any(map(eq, before, ranks)):
-            return rows
-        return [row for row, one, next_ in zip(rows, before, ranks, strict=True) if one != next_]
+        return _once([ranks[place] for place in places], [rows[place] for place in places])
 
     def _fetch(self, shares: Mapping[str, int]) -> None:
         """Ask cells for so many more rows each, all at once."""
@@ -266,6 +250,17 @@ class Stream(Generic[T]):
     def _expected(self, cell: _Cell[T], wanted: int) -> int:
         """Return how many of the rows that are wanted will be this cell's, going by the past."""
         return int(wanted * cell.taken / max(self._taken, 1) * _SPARE) + 1
+
+
+def _once(ranks: list[Rank], rows: list[T]) -> list[T]:
+    """Leave out what is there twice: the record of a move between cells is in both.
+
+    Both become certain at once: no cell sends a row that comes before one that it has sent.
+    """
+    if not any(map(eq, ranks, ranks[1:])):
+        return rows
+    before = [None, *ranks[:-1]]
+    return [row for row, one, next_ in zip(rows, before, ranks, strict=True) if one != next_]
 
 
 def _count_to(last: Rank, ranks: list[Rank], reverse: bool) -> int:
