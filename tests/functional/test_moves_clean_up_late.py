@@ -253,6 +253,20 @@ def test_a_server_that_comes_back_to_its_cell_finds_nothing_of_its_old_self(rig:
     assert kept(rig, "cell2-host1") == set()
 
 
+@pytest.mark.topology(
+    Topology(cells=[Cell("cell1", 2), Cell("cell2", 1)], compute=BETWEEN_CELLS.compute)
+)
+def test_a_source_erases_by_itself_once_the_record_is_in_its_own_cell_again(rig: Rig) -> None:
+    server = rig.servers.migrate(rig.servers.create(host="cell1-host1"), "cell2-host1")
+    rig.faults.fail("driver.confirm_migration", BUSY, times=1)
+    server = rig.servers.migrate(rig.servers.confirm_resize(server), "cell1-host2")
+    assert (server.host, kept(rig, "cell1-host1")) == ("cell1-host2", {server.id})
+    rig.servers.confirm_resize(server)
+    rig.advance(700)
+    assert kept(rig, "cell1-host1") == set()
+    assert guests(rig, server) == ["cell1-host2"]
+
+
 @pytest.mark.topology(BETWEEN_CELLS)
 def test_a_host_that_still_cannot_clean_up_does_not_get_its_server_back(rig: Rig) -> None:
     server = rig.servers.migrate(rig.servers.create(host="cell1-host1"))
