@@ -7,7 +7,7 @@ from functools import partial
 
 import psycopg
 import pytest
-from accounts import ALL, NAMES, open_account, opened
+from accounts import ALL, DOUBLE, FIRST, NAMES, OPEN, open_account, opened
 from sqlalchemy import Float, Integer, String, bindparam, cast, func, literal_column, select, text
 
 from cellrig.db.database import Database, Statement
@@ -112,6 +112,21 @@ def test_what_a_server_does_not_understand_is_told_each_time_and_harms_nothing(
             with pytest.raises(psycopg.Error, match=r"no_such_column|parentheses"):
                 database.all(statement)
     assert word(database, "fine") == "fine"
+
+
+def test_a_page_that_is_read_again_and_again_is_planned_for_good(database: Database) -> None:
+    """A server that does not know how few rows it is to send finds every general plan too dear."""
+    with database.transaction() as transaction:
+        rows = [{"the_name": f"a{number}", "amount": 0} for number in range(1000)]
+        transaction.run_each(OPEN, rows)
+        for suffix in "bcdef":
+            transaction.run(DOUBLE, suffix=suffix)
+    for start in range(0, 600, 30):
+        for limit in (3, 7):
+            found = database.all(FIRST, after=start, row_limit=limit)
+            assert found == [(start + number,) for number in range(1, limit + 1)]
+    plans = text("generic_plans FROM pg_prepared_statements WHERE statement LIKE '%%LIMIT%%'")
+    assert [plans > 9 for (plans,) in database.all(Statement(select(plans)))] == [True, True]
 
 
 def test_a_connection_keeps_a_bounded_number_of_prepared_statements(database: Database) -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import chain
 from math import ceil, sqrt
-from operator import eq
+from operator import eq, itemgetter
 from typing import Generic, TypeVar
 
 from cellrig.cells.scatter import Scatter
@@ -28,8 +28,11 @@ T = TypeVar("T")
 WALK_UNREAD = 1000
 #: A question to a cell costs more than a few rows do.
 _LEAST = 20
-#: What is asked for later, of what a cell is expected to give.
-_SPARE = 1.25
+#: What is asked for later: what a cell is expected to give so many times, and some rows more.
+_SPARE, _MORE = 1.25, 4
+#: Rows are asked for by steps of so many, since a server plans a question anew for each limit.
+_STEP = 16
+_FIRST = itemgetter(0)
 
 
 class _Cell(Generic[T]):
@@ -77,6 +80,11 @@ class _Cell(Generic[T]):
             self.rows = batch.rows[:]
         batch.positions.clear()  # the task that has brought it may be kept for a while
         batch.rows.clear()
+
+    @property
+    def density(self) -> int:
+        """How often the reader meets its rows, to be compared with other cells'; never 0."""
+        return self.taken + 1
 
     @property
     def ranks(self) -> list[Rank]:
@@ -157,10 +165,9 @@ class Stream(Generic[T]):
                 del rows[self._limit - self._taken :]
             self._taken += len(rows)
             yield rows
-            empty = next((cell for cell in self._cells if not (cell.ended or cell.rows)), None)
-            if empty is None or self._taken == self._limit:
+            if self._taken == self._limit or all(c.ended or c.rows for c in self._cells):
                 return
-            self._fetch(self._next_shares(empty))
+            self._fetch(self._next_shares())
 
     def _certain(self) -> list[T]:
         """Take, in order, all rows that no row can come before any more.
@@ -231,25 +238,33 @@ class Stream(Generic[T]):
             share = max(share, min(int(share + sqrt(share) / 2), page // (cells - 1)))
         return min(page, max(share, _LEAST))
 
-    def _next_shares(self, empty: _Cell[T]) -> dict[str, int]:
-        """Return how many rows to ask of the cell that has run out, and of those that soon will."""
-        wanted = self._wanted
-        room = self._page - sum(len(cell.rows) for cell in self._cells)
-        share = self._expected(empty, wanted)
-        shares = {empty.name: max(1, min(wanted, max(_LEAST, min(share, room))))}
-        room -= shares[empty.name]
-        for cell in self._cells:
-            expected = self._expected(cell, wanted)
-            lacking = min(expected - len(cell.rows), room)
-            is_low = len(cell.rows) * _SPARE < expected
-            if cell is not empty and not cell.ended and is_low and lacking > 0:
-                shares[cell.name] = lacking
-                room -= lacking
-        return shares
+    def _next_shares(self) -> dict[str, int]:
+        """Return how many rows to ask of the cells that have run out, and of those that soon will.
 
-    def _expected(self, cell: _Cell[T], wanted: int) -> int:
-        """Return how many of the rows that are wanted will be this cell's, going by the past."""
-        return int(wanted * cell.taken / max(self._taken, 1) * _SPARE) + 1
+        What is in hand tells how far the reader will come, if the cells that run out on the way
+        go on as before.
+        """
+        cells = [cell for cell in self._cells if cell.rows or not cell.ended]
+        hand = sorted(chain.from_iterable(c.ranks for c in cells), reverse=self._reverse)
+        ends = [_count_to(c.ranks[-1], hand, self._reverse) if c.rows else 0 for c in cells]
+        wanted, room = self._wanted, self._page - len(hand)
+        flowing, dry = sum(cell.density for cell in cells), 0
+        shares: dict[str, int] = {}
+        read, before = 0.0, 0
+        for end, cell in sorted(zip(ends, cells, strict=True), key=_FIRST):
+            read += (end - before) * (1 + dry / flowing)
+            before = end
+            if shares and (read >= wanted or room < 1):
+                break
+            if not cell.ended:
+                lacking = (wanted - read) * cell.density / (flowing + dry)
+                steps = ceil((lacking * _SPARE + _MORE) / _STEP)
+                share = max(1, min(steps * _STEP, room))
+                shares[cell.name] = share
+                room -= share
+                dry += cell.density
+            flowing -= cell.density
+        return shares
 
 
 def _once(ranks: list[Rank], rows: list[T]) -> list[T]:

@@ -18,7 +18,7 @@ from psycopg.errors import error_from_result
 from psycopg.pq import ConnStatus, ExecStatus, Format
 from psycopg.pq.abc import PGresult
 
-from cellrig.db.statement import Row
+from cellrig.db.statement import ROW_LIMIT, Row
 
 #: A text is prepared when it is read for the third time: that takes one more round trip.
 _PREPARED_AFTER = 2
@@ -31,6 +31,12 @@ _PARAMETER = re.compile(r"%\((\w+)\)s|%%")
 class _Text:
     """A statement as one connection knows it.
 
+    Args:
+        text: with named parameters.
+        limit: the most rows that it sends, where the text has that parameter. It becomes a part of
+            what the server is told: without it no plan for all values seems good to the server,
+            which would make a new one each time.
+
     Attributes:
         sql: with the parameters that the server wants.
         names: of the values, in their order.
@@ -41,11 +47,13 @@ class _Text:
 
     __slots__ = ("formats", "names", "prepared", "sql", "times")
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, limit: int | None) -> None:
         places: dict[str, int] = {}
 
         def place(found: re.Match[str]) -> str:
             name = found[1]
+            if name == ROW_LIMIT:
+                return f"{limit:d}"
             return "%" if name is None else f"${places.setdefault(name, len(places) + 1)}"
 
         self.sql = _PARAMETER.sub(place, text).encode()
@@ -92,7 +100,7 @@ class Reader:
         self._connection = connection
         self._pgconn = connection.pgconn
         self._dumper = Transformer(connection)
-        self._texts: OrderedDict[str, _Text] = OrderedDict()
+        self._texts: OrderedDict[tuple[str, int | None], _Text] = OrderedDict()
         self._names = 0
         self._ready = select.poll()
         self._ready.register(self._pgconn.socket, select.POLLIN)
@@ -110,10 +118,11 @@ class Reader:
         Raises:
             psycopg.Error: as a cursor's; an `OperationalError` where the connection is lost.
         """
-        known = self._texts.get(text)
+        key = text, values.get(ROW_LIMIT)
+        known = self._texts.get(key)
         if known is None:
-            known = self._know(text)
-        self._texts.move_to_end(text)
+            known = self._know(*key)
+        self._texts.move_to_end(key)
         try:
             prepared = self._send(known, values)
             if meanwhile is not None:
@@ -127,12 +136,12 @@ class Reader:
             raise self._error(result)
         return (prepared or _Prepared(b"")).rows(self._connection, result)
 
-    def _know(self, text: str) -> _Text:
+    def _know(self, text: str, limit: int | None) -> _Text:
         while len(self._texts) >= _KNOWN:
-            _text, oldest = self._texts.popitem(last=False)
+            _key, oldest = self._texts.popitem(last=False)
             for prepared in oldest.prepared.values():
                 self._connection.execute(b"DEALLOCATE " + prepared.name, prepare=False)
-        known = self._texts[text] = _Text(text)
+        known = self._texts[text, limit] = _Text(text, limit)
         return known
 
     def _send(self, known: _Text, values: Mapping[str, Any]) -> _Prepared | None:

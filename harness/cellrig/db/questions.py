@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, Table, bindparam, select
 from cellrig.db.conditions import Condition, Equals, all_of, shape_of, values_of
 from cellrig.db.database import Database, Row, Statement, Transaction
 from cellrig.db.ordering import Order, Position
+from cellrig.db.statement import ROW_LIMIT
 
 T = TypeVar("T")
 
@@ -158,7 +159,7 @@ class _Listing:
         order, after = self._order, question.after
         if self._constants:
             order, after = self._without_constants(after)
-        values = {**self._values, **order.values_of(after), "row_limit": question.limit}
+        values = {**self._values, **order.values_of(after), ROW_LIMIT: question.limit}
         form = (order, order.shape_of(after))
         known = self._statements.get(form)
         if known is None:
@@ -238,7 +239,7 @@ def _statement(shape: _Shape) -> Statement:
     chosen = select(*wanted, *listed.found, *keys).where(all_of(question.conditions, table, "c"))
     if question.after is not None:
         chosen = chosen.where(order.after(table, question.after))
-    return Statement(chosen.order_by(*order.terms(table)).limit(bindparam("row_limit")))
+    return Statement(chosen.order_by(*order.terms(table)).limit(bindparam(ROW_LIMIT)))
 
 
 def _keys_besides(listed: Listed, order: Order) -> list[str]:

@@ -15,6 +15,9 @@ from sqlalchemy.sql.expression import UpdateBase
 
 Row = tuple[Any, ...]
 
+#: The parameter that is the most rows to send.
+ROW_LIMIT = "row_limit"
+
 
 class Dialect(NamedTuple):
     """How one kind of database wants its statements.

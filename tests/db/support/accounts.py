@@ -12,6 +12,7 @@ from cellrig.db.database import Database, Statement
 from cellrig.db.places import OnServer, place_of
 from cellrig.db.schema import Schema
 from cellrig.db.server import Server
+from cellrig.db.statement import ROW_LIMIT
 from cellrig.db.turns import OpenOnServer
 from cellrig.runtime import Runtime
 from cellrig.runtime.virtual import VirtualRuntime
@@ -31,6 +32,20 @@ SET = Statement(
     update(_accounts).where(_accounts.c.name == bindparam("of")).values(balance=bindparam("new"))
 )
 NAMES = Statement(select(_accounts.c.name).order_by(_accounts.c.name))
+#: The first of them, as a list is asked for.
+FIRST = Statement(
+    select(_accounts.c.id)
+    .where(_accounts.c.id > bindparam("after"))
+    .order_by(_accounts.c.id)
+    .limit(bindparam(ROW_LIMIT))
+)
+#: Let there be as many again, under other names.
+DOUBLE = Statement(
+    insert(_accounts).from_select(
+        [_accounts.c.name, _accounts.c.balance],
+        select(_accounts.c.name.concat(bindparam("suffix", type_=String)), _accounts.c.balance),
+    )
+)
 ALL = Statement(select(_accounts).order_by(_accounts.c.id))
 
 
