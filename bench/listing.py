@@ -60,7 +60,7 @@ WALKED = 30_000
 #: should come from the same moments.
 TURN = 5
 #: Nova takes so much longer for a page that there are fewer runs of it, for each one of ours.
-NOVA_RUNS = 10
+NOVA_RUNS = 30
 
 
 class RowCounter:
@@ -265,7 +265,7 @@ def main() -> None:
     """Measure, show, judge."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", type=file_to_write, metavar="FILE", help="write the figures too")
-    parser.add_argument("--runs", type=positive, default=30, help="runs of each page (default 30)")
+    parser.add_argument("--runs", type=positive, default=90, help="runs of each page (default 90)")
     parser.add_argument("--cells", type=positive, nargs="+", default=[1, 4, 16])
     parser.add_argument("--servers", type=positive, nargs="+", default=[1000, 10_000, 100_000])
     parser.add_argument("--databases", choices=[MEMORY, FILES, POSTGRESQL], nargs="+")

@@ -28,10 +28,10 @@ T = TypeVar("T")
 WALK_UNREAD = 1000
 #: A question to a cell costs more than a few rows do.
 _LEAST = 20
-#: What is asked for later: what a cell is expected to give so many times, and some rows more.
-_SPARE, _MORE = 1.25, 4
+#: What is asked for later, of what a cell is expected to give.
+_SPARE = 1.25
 #: Rows are asked for by steps of so many, since a server plans a question anew for each limit.
-_STEP = 16
+_STEP = 8
 _FIRST = itemgetter(0)
 
 
@@ -258,7 +258,7 @@ class Stream(Generic[T]):
                 break
             if not cell.ended:
                 lacking = (wanted - read) * cell.density / (flowing + dry)
-                steps = ceil((lacking * _SPARE + _MORE) / _STEP)
+                steps = ceil(lacking * _SPARE / _STEP)
                 share = max(1, min(steps * _STEP, room))
                 shares[cell.name] = share
                 room -= share
