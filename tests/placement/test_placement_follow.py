@@ -37,6 +37,20 @@ def test_another_service_on_the_same_database_is_followed(forest: Any) -> None:
     assert forest.holders({"VCPU": 1}) == []
 
 
+def test_the_resources_of_a_provider_come_in_the_same_order_whatever_was_written_last(
+    forest: Any,
+) -> None:
+    """A server gives rows back as they lie on its pages, where what was changed comes last."""
+    host = forest.host("host")
+    forest.holders({"VCPU": 1})
+    for resource_class in ("VCPU", "DISK_GB", "MEMORY_MB"):
+        forest.claim({host: {resource_class: 1}})
+        for placement in (forest.placement, Placement(forest.database)):
+            found = placement.get_allocation_candidates(QUERIES[0])
+            told = list(found.provider_summaries[host].resources)
+            assert told == ["DISK_GB", "MEMORY_MB", "VCPU"]
+
+
 def test_a_restored_database_is_followed_back(forest: Any) -> None:
     host = forest.host("host", vcpus=1)
     image = forest.database.dump()

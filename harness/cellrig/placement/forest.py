@@ -75,14 +75,22 @@ class Tree:
 _columns = resource_providers.c
 
 
-def _pair(expression: Any, by_provider: Any = None) -> tuple[Statement, Statement]:
-    """Return a statement that reads everything, and one that reads some trees."""
+def _pair(expression: Any, by_provider: Any = None, *order: Any) -> tuple[Statement, Statement]:
+    """Return a statement that reads everything, and one that reads some trees.
+
+    Args:
+        expression: reads everything.
+        by_provider: the column with the provider's id, where that is of another table.
+        order: how what there is of one provider is sorted, if it must be.
+    """
+    everything = some = expression
     if by_provider is not None:
         some = expression.join(resource_providers, _columns.id == by_provider)
-    else:
-        some = expression
+    if order:
+        everything = everything.order_by(by_provider, *order)
+        some = some.order_by(_columns.root_id, _columns.id, *order)
     return (
-        Statement(expression),
+        Statement(everything),
         Statement(some.where(_columns.root_id.in_(bindparam("roots", expanding=True)))),
     )
 
@@ -109,6 +117,8 @@ _ROOMS = _pair(
         _stock.step_size,
     ),
     _stock.provider_id,
+    # Rows of one table come in any order from a server, and summaries show them in this one.
+    _stock.resource_class,
 )
 _TRAITS = _pair(
     select(_trait.provider_id, func.aggregate_strings(_trait.trait, _SPACE)).group_by(
