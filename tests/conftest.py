@@ -1,18 +1,22 @@
 """What all tests share: with ``--cellrig-database=URL`` everything is on that database.
 
 The option itself reaches rigs of the fixtures. Here it reaches those that a test builds by hand,
-and single databases.
+and single databases. With ``CELLRIG_UNSORTED`` in the environment SQLite gives what no statement
+sorts the other way round, so that a test fails where an order is taken for granted: a server may
+give such rows in any.
 """
 
 from __future__ import annotations
 
 import gc
+import os
+import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
 import pytest
 
-from cellrig.db import places
+from cellrig.db import places, sqlite
 from cellrig.db.images import stamp_in
 from cellrig.db.schemas import SCHEMAS
 from cellrig.db.storage import OpenDatabase
@@ -55,6 +59,21 @@ def _on_database(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr("cellrig.db.database.InMemory", lambda: single)
     yield
     single.close()
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _unsorted() -> Iterator[None]:
+    connect = sqlite._connect
+
+    def connect_unsorted(target: str, timeout: float = 5.0) -> sqlite3.Connection:
+        connection = connect(target, timeout)
+        connection.execute("PRAGMA reverse_unordered_selects = ON")
+        return connection
+
+    with pytest.MonkeyPatch.context() as patch:
+        if os.environ.get("CELLRIG_UNSORTED"):
+            patch.setattr(sqlite, "_connect", connect_unsorted)
+        yield
 
 
 @pytest.hookimpl

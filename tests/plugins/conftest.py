@@ -176,7 +176,7 @@ class SmallCloud:
 
     def recorded(self) -> list[str]:
         """Return the servers that the cell's database knows."""
-        return self.run(Instances(self.databases["cell1"]).all)
+        return sorted(self.run(Instances(self.databases["cell1"]).all))
 
     def stop(self) -> list[str]:
         """End the cloud; return what the plugins find wrong."""
