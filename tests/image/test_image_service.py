@@ -65,7 +65,11 @@ def test_the_files_of_a_rig_end_with_it() -> None:
     assert not path.exists()
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=25,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(parts=st.lists(st.binary(max_size=SMALL), max_size=4), data=st.data())
 def test_any_part_of_any_data_is_what_was_brought(
     rig: Rig, parts: list[bytes], data: st.DataObject
