@@ -42,6 +42,18 @@ def test_the_table_and_the_reports_tell_the_same(tmp_path: Path) -> None:
     assert not re.search(r"(src|href)=|@import|url\(", page)  # nothing is loaded
 
 
+def test_what_many_cases_say_is_told_once(tmp_path: Path) -> None:
+    hidden = 'behaviours=[{"on": spawn, error: bug}]'
+    done = cellrig(
+        *("conformance", "--driver", "fake", "--option", hidden, "-k", "Pause"), cwd=tmp_path
+    )
+    assert done.returncode == 1
+    table, _first, again = done.stdout.partition("again: ")
+    assert len(re.findall(r"failed:", table)) == 1
+    others = int(re.findall(r"and (\d) more failed:", re.sub(r"\s+", " ", table))[0])
+    assert again.count("again: ") == others, "each has its line that runs it again"
+
+
 def test_the_exit_status_tells_that_it_is_not_what_it_declares(tmp_path: Path) -> None:
     hidden = 'behaviours=[{"on": pause, error: bug}]'
     done = cellrig(

@@ -33,6 +33,23 @@ def test_a_driver_does_not_differ_from_itself() -> None:
     assert report.answer.startswith("no difference was seen; 3 cases in ")
 
 
+def test_cards_that_only_one_of_them_has_are_no_difference() -> None:
+    plan = Plan(select="Inventory::", seeds=1)
+    bare = FakeSetup("fake", {"sriov": [], "capabilities": {"sriov": False}})
+    assert conform(FakeSetup("fake"), plan, against=bare).failures == ()
+    assert conform(bare, plan, against=FakeSetup("fake")).failures == ()
+
+
+def test_where_one_has_more_of_something_the_first_that_the_other_lacks_is_told() -> None:
+    card = {"address": "0000:81:00.0", "physical_network": "public", "vfs": 2}
+    one, both = ([{**card, "address": f"0000:8{n}:00.0"} for n in range(m)] for m in (1, 2))
+    plan = Plan(select="test_nodes_are_there_once_in_the_cloud")
+    (result,) = conform(
+        FakeSetup("fake", {"sriov": one}), plan, against=FakeSetup("fake", {"sriov": both})
+    ).failures
+    assert re.search(r"trees\.host1\.2 is nothing with fake and \{'is root': False", result.reason)
+
+
 def test_the_first_difference_is_told_with_where_and_what(install: Install) -> None:
     plan = Plan(select="test_an_attached_volume_is_a_disk_of_the_guest")
     (result,) = compared(install, "mutants:SharesEverything", plan)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -107,15 +107,24 @@ def show(screen: Screen, report: Report) -> None:
 
 def _cells(row: Row) -> tuple[str, ...]:
     colour = "green" if row.is_green else "bold red"
-    reasons = "; ".join(f"{case} {reason}" for case, reason in row.reasons)
     return (
         escape(row.name),
         row.declared,
         f"[{colour}]{row.verified}[/]",
         str(row.tried),
         f"{row.seconds:.2f}",
-        escape(reasons),
+        escape("; ".join(_told(row))),
     )
+
+
+def _told(row: Row) -> Iterator[str]:
+    """Tell each reason once: what is wrong with a driver, many cases may see in the same way."""
+    cases: dict[str, list[str]] = {}
+    for case, reason in row.reasons:
+        cases.setdefault(reason, []).append(case)
+    for reason, (first, *others) in cases.items():
+        more = f" and {len(others)} more" if others else ""
+        yield f"{first}{more} {reason}"
 
 
 def _command(wanted: Wanted) -> str:

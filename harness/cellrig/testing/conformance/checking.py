@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from itertools import zip_longest
+from typing import Final
 
 import msgspec
 
@@ -40,16 +41,31 @@ def contains(found: Collection[object], wanted: object, what: str) -> None:
         raise Unmet(f"{what}: {wanted!r} is not there; there is {there}")
 
 
+class _Nothing:
+    """What stands where a sequence has ended."""
+
+    def __repr__(self) -> str:
+        return "nothing"
+
+
+NOTHING: Final = _Nothing()
+
+
 def first_difference(left: object, right: object, path: str = "") -> tuple[str, object, object]:
-    """Return where two values differ first, and what stands there; they are not the same."""
+    """Return where two values differ first, and what stands there; they are not the same.
+
+    Where one sequence goes on and the other has ended, `NOTHING` stands.
+    """
     mine, yours = _parts(left), _parts(right)
     if mine is None or yours is None or type(left) is not type(right):
         return path, left, right
     for (key, value), (other_key, other) in zip_longest(
-        mine.items(), yours.items(), fillvalue=(None, None)
+        mine.items(), yours.items(), fillvalue=(None, NOTHING)
     ):
         if key != other_key:
-            return path, left, right
+            if isinstance(left, Mapping):
+                return path, left, right
+            return f"{path}.{other_key if key is None else key}".lstrip("."), value, other
         if value != other:
             return first_difference(value, other, f"{path}.{key}".lstrip("."))
     return path, left, right

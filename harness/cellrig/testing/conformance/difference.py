@@ -25,9 +25,12 @@ View = dict[str, Any]
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
+#: The trait of providers that stand for network cards.
+_CARD = "HW_NIC_SRIOV"
+
 #: Of traits, beside those of capabilities, those that say what a card can do; the rest says what a
 #: node is made of.
-_TRAITS = ("HW_NIC_SRIOV", "CUSTOM_PHYSNET_")
+_TRAITS = (_CARD, "CUSTOM_PHYSNET_")
 
 
 def compare(
@@ -49,13 +52,13 @@ def compare(
         one: the driver under test.
         other: what it is compared with.
         case: which.
-        shared: the capabilities that both declare; traits of others are not compared.
+        shared: the capabilities that both declare; traits of others are not compared, nor, without
+            ``sriov``, network cards.
         seconds: how long it may take on each by the wall clock; 0 for ever.
     """
     began = time.perf_counter()
-    traits = tuple(TRAITS[name] for name in shared if name in TRAITS)
     try:
-        runs = [_views(setup, other, case, traits, seconds) for setup in (one, other)]
+        runs = [_views(setup, other, case, shared, seconds) for setup in (one, other)]
     except (NotOffered, Inapplicable) as error:
         return result_of(case, Outcome.UNFIT, str(error))
     reason = _difference((one.driver, other.driver), *runs)
@@ -110,7 +113,7 @@ class Run(msgspec.Struct, frozen=True):
 
 
 def _views(
-    setup: Setup, storage: Setup, case: Case, traits: tuple[str, ...], seconds: float
+    setup: Setup, storage: Setup, case: Case, shared: Collection[str], seconds: float
 ) -> Run:
     """Run a case and look whenever something may have changed."""
     views: list[View] = []
@@ -124,7 +127,7 @@ def _views(
         def look() -> None:
             names.update({uuid: f"#{number}" for number, uuid in enumerate(lab.ours, start=1)})
             with suppress(CellrigError):  # a hypervisor that is away is not looked at
-                view = _view(lab, names, traits)
+                view = _view(lab, names, shared)
                 if not views or view != views[-1]:
                     views.append(view)
 
@@ -144,7 +147,8 @@ def _views(
     return Run(tuple(views), end, has_documents)
 
 
-def _view(lab: Lab, names: Mapping[str, str], traits: tuple[str, ...]) -> View:
+def _view(lab: Lab, names: Mapping[str, str], shared: Collection[str]) -> View:
+    traits = tuple(TRAITS[name] for name in shared if name in TRAITS)
     guests: View = {}
     trees: View = {}
     for host in lab.hosts:
@@ -155,6 +159,7 @@ def _view(lab: Lab, names: Mapping[str, str], traits: tuple[str, ...]) -> View:
             _provider(provider, traits)
             for node in _nodes(lab, host)
             for provider in _tree(lab, node)
+            if "sriov" in shared or _CARD not in provider.traits
         ]
     in_order = {name: guests[name] for name in sorted(guests)}
     return {"the story": tuple(lab.told), "guests": in_order, "trees": trees}
