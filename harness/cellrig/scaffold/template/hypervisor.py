@@ -113,7 +113,13 @@ class Hypervisor:
 
 def local_root(guest: Guest, bus: str) -> GuestDisk:
     """Return the local root disk of a guest."""
-    return GuestDisk(target="sda", bus=bus, source=f"/guests/{guest.uuid}", boot_order=1)
+    return GuestDisk(
+        target="sda",
+        bus=bus,
+        source=f"/guests/{guest.uuid}",
+        size_gb=guest.root_gb,
+        boot_order=1,
+    )
 
 
 def volume(disk: Disk, others: tuple[GuestDisk, ...]) -> GuestDisk:
