@@ -96,14 +96,17 @@ def time_nova(python: str, runs: int) -> Told:
     """Tell the story in Nova's harness, with an interpreter that has it.
 
     Raises:
-        RuntimeError: it failed; what it said stands on stderr.
+        RuntimeError: it failed; what it logged stands on stderr.
     """
     command = [python, str(_PEER), "--runs", str(runs)]
     try:
-        said = subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout
-    except (OSError, subprocess.CalledProcessError) as error:
+        done = subprocess.run(command, check=False, capture_output=True)
+    except OSError as error:
         raise RuntimeError(f"Nova's harness gave no figures: {error}") from error
-    return msgspec.json.decode(said, type=Told)
+    if done.returncode:
+        sys.stderr.buffer.write(done.stderr)
+        raise RuntimeError(f"Nova's harness gave no figures: it ended with {done.returncode}")
+    return msgspec.json.decode(done.stdout, type=Told)
 
 
 def _rows(ours: Told, nova: Told | None) -> Iterator[list[str]]:
