@@ -50,10 +50,12 @@ def test_a_server_from_nothing_to_its_end(cloud: Cloud) -> None:
     shown = cloud.json("server", "show", name)
     assert list(shown["addresses"]) == ["private"]
     cloud.command("volume", "create", "--size", "1", "--type", "multiattach", volume)
+    cloud.wait_for_volume(volume, "available")
     cloud.command("server", "add", "volume", name, volume)
+    cloud.wait_for_volume(volume, "in-use")
     assert cloud.json("volume", "show", volume)["status"] == "in-use"
     cloud.command("server", "remove", "volume", name, volume)
-    assert cloud.json("volume", "show", volume)["status"] == "available"
+    cloud.wait_for_volume(volume, "available")
     cloud.command("server", "migrate", "--wait", name)
     cloud.command("server", "migrate", "confirm", name)
     cloud.command("server", "delete", "--wait", name)

@@ -68,6 +68,12 @@ class Cloud:
         """Return openstacksdk's connection, whose types tell of versions that nobody has."""
         return Connection(session=self.session(user), region_name="RegionOne")
 
+    def wait_for_volume(self, name: str, status: str) -> None:
+        """Wait until a volume has a status: commands about volumes do not wait themselves."""
+        storage = self.connection().block_storage
+        volume = storage.find_volume(name, ignore_missing=False)
+        storage.wait_for_status(volume, status, interval=0.1)
+
     def command(self, *arguments: str, user: str = "admin") -> str:
         """Run the ``openstack`` command; return what it printed.
 
